@@ -23,7 +23,7 @@ from . import activity
 from .coverage import Coverage
 from .engines.duckdb_store import Store
 from .named_networks import Networks, NetworksLike, networks_from
-from .network_names import NAMES, allowlist_of, application_table, matching_addresses, name_table
+from .network_names import NAMES, allowlist_of, matching_addresses, name_table
 from .refusals import Refusal, predicted
 from .sql.derived_columns import late
 from .sql.dialects import DUCKDB
@@ -340,7 +340,7 @@ class Hits(NotCopied, Ambiguous):
 
     @activity.step(activity.NETWORKS)
     def with_networks(self, networks: NetworksLike) -> Hits:
-        """Add the columns ``network_name``, and names of applications.
+        """Add the column ``network_name``.
 
         Parameters
         ----------
@@ -357,11 +357,6 @@ class Hits(NotCopied, Ambiguous):
         columns = ", ".join(f'"{name}"' for name in NAMES if name in self._columns)
         rows = f"SELECT * {f'EXCLUDE ({columns})' if columns else ''} FROM ({{}})"
         picks = ", ".join(f"n.{name}" for name in NAMES)
-        if known.applications:
-            requesters = [row[0] for row in self._distinct("requester")]
-            signers = application_table(self._store, requesters, known)
-            rows = f"""SELECT r.* REPLACE (coalesce(s.named, r.application) AS application)
-                FROM ({rows}) r LEFT JOIN {signers} s ON r.requester = s.requester"""
         joined = (
             f"SELECT r.*, {picks} FROM ({rows}) r LEFT JOIN {table} n ON r.remote_ip = n.remote_ip"
         )

@@ -5,11 +5,6 @@ A networks file is a list of networks with a name, ranges and a kind:
     networks:
       - {name: Berlin office, ranges: [203.0.113.0/24], kind: office}
 
-It may also name applications by who signs their URLs:
-
-    applications:
-      role/mlflow-server: MLflow
-
 The longest range that holds an address gives its name; of two equal ranges the one that was read
 first. No address is ever sent anywhere.
 """
@@ -56,9 +51,6 @@ class NamedNetwork:
 class Networks:
     """Named networks, ready to look addresses up.
 
-    ``applications`` has names of applications by the role or user that signs their URLs:
-    ``role/NAME``, ``user/NAME`` or an ARN.
-
     Examples
     --------
     >>> office = NamedNetwork("Berlin office", parse_networks("203.0.113.0/24"), "office")
@@ -66,18 +58,8 @@ class Networks:
     'Berlin office'
     """
 
-    def __init__(
-        self,
-        named: Iterable[NamedNetwork] = (),
-        applications: Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, named: Iterable[NamedNetwork] = ()) -> None:
         self.named = tuple(named)
-        self.applications: dict[tuple[str, str], str] = {}
-        for text, name in (applications or {}).items():
-            signer = _signer(text)
-            if signer is None:
-                raise _bad(f"{text[:60]!r} names no signer.", _SIGNERS)
-            self.applications[signer] = name
         self._prefixes = _Prefixes(self.named)
 
     def __len__(self) -> int:
@@ -99,14 +81,6 @@ class Networks:
 
     def __repr__(self) -> str:
         return f"Networks({len(self.named):,} named)"
-
-    def application_of(self, requester: str | None) -> str | None:
-        """Return the name of the application that signs as a requester of a log;
-        None if no file names it.
-        """
-        signer = _signer(str(requester))
-        account, name = signer or ("", "")
-        return self.applications.get((account, name)) or self.applications.get(("", name))
 
     def about(self, text: str | None) -> NamedNetwork:
         """Return the network of an address; an empty one for text that no file knows."""
@@ -143,16 +117,13 @@ class _Prefixes:
 
 
 def load_networks(*paths: str | Path) -> Networks:
-    """Read networks files: names of networks, and of applications by their signers."""
+    """Read networks files."""
     named: list[NamedNetwork] = []
-    applications: dict[str, str] = {}
     for path in map(Path, paths):
         if path.suffix.lower() == ".mmdb":
             raise _bad(f"{path.name} is an MMDB database, which gt-secure does not read.", _WRITE)
-        data = textfiles.load(path, MAX_BYTES)
-        named += _own(data, path.name)
-        applications |= _applications(data, path.name)
-    return Networks(named, applications)
+        named += _own(textfiles.load(path, MAX_BYTES), path.name)
+    return Networks(named)
 
 
 def networks_from(given: NetworksLike) -> Networks:
@@ -167,11 +138,7 @@ NetworksLike = Networks | str | Path | Iterable[str | Path]
 
 
 def _own(data: Any, name: str) -> Iterator[NamedNetwork]:
-    entries = (
-        data.get("networks", [] if "applications" in data else None)
-        if isinstance(data, Mapping)
-        else data
-    )
+    entries = data.get("networks") if isinstance(data, Mapping) else data
     if not isinstance(entries, list):
         raise _bad(f"{name} holds no list of networks.", _WRITE)
     for number, entry in enumerate(entries, 1):
@@ -198,37 +165,6 @@ def _own(data: Any, name: str) -> Iterator[NamedNetwork]:
                 f"Network {number} of {name} has no ranges.", "Write ranges: [203.0.113.0/24]."
             )
         yield NamedNetwork(entry["name"].strip()[:80], _ranges(ranges, name), kind)
-
-
-def _applications(data: Any, name: str) -> dict[str, str]:
-    """Return the names of applications by their signers."""
-    found = data.get("applications") if isinstance(data, Mapping) else None
-    if found is None:
-        return {}
-    if not isinstance(found, Mapping) or not all(
-        isinstance(each, str) and each.strip() for each in found.values()
-    ):
-        raise _bad(f"'applications' of {name} is not a mapping of signers to names.", _SIGNERS)
-    return {str(signer): str(each).strip()[:80] for signer, each in found.items()}
-
-
-_SIGNERS = "Write applications: {role/mlflow-server: MLflow}."
-
-
-def _signer(text: str) -> tuple[str, str] | None:
-    """Return account and name of a role or user, as a person (also without the account)
-    or a log writes it.
-    """
-    account, _, name = (
-        text.strip().partition("::")[2].rpartition(":") if "::" in text else ("", "", text.strip())
-    )
-    kind, _, rest = name.partition("/")
-    if kind in ("role", "assumed-role") and rest:
-        return (
-            account,
-            f"role/{rest.partition('/')[0] if kind == 'assumed-role' else rest.rpartition('/')[2]}",
-        )
-    return (account, name) if kind == "user" and rest else None
 
 
 def _ranges(values: str | list[Any], name: str) -> IPNetworks:

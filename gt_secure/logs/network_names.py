@@ -44,39 +44,22 @@ def name_table(store: Store, addresses: Sequence[str], networks: Networks) -> st
     return lookup_table(store, "names", {"remote_ip": list(addresses), "network_name": names})
 
 
-def application_table(store: Store, requesters: Sequence[str], networks: Networks) -> str:
-    """Make a table of the applications that a person named by who signs."""
-    found = {each: name for each in requesters if (name := networks.application_of(each))}
-    return lookup_table(store, "signers", {"requester": list(found), "named": list(found.values())})
-
-
-def without_names(by: Sequence[str], networks: Networks) -> list[str]:
+def without_names(by: Sequence[str]) -> list[str]:
     """Return the columns that have to be counted by,
     so that :func:`named_counts` can fill the names in.
     """
     plain = [name for name in by if name not in NAMES]
-    needed = ["remote_ip"] if len(plain) < len(by) else []
-    needed += ["requester"] if "application" in by and networks.applications else []
-    return [*plain, *(name for name in needed if name not in plain)]
+    needed = ["remote_ip"] if len(plain) < len(by) and "remote_ip" not in plain else []
+    return [*plain, *needed]
 
 
 def named_counts(table: Table, by: Sequence[str], networks: Networks) -> Table:
-    """Return counts by address and signer as counts by names; most hits first."""
-    addresses = set(table.column("remote_ip")) if "remote_ip" in table.columns else ()
+    """Return counts by address as counts by names; most hits first."""
+    addresses = set(table.column("remote_ip"))
     names = {address: networks.about(address).name or None for address in addresses}
-    signers = set(table.column("requester")) if "requester" in table.columns else ()
-    named = {signer: networks.application_of(signer) for signer in signers}
-
-    def value(row: Any, name: str) -> object:
-        if name in NAMES:
-            return names[row["remote_ip"]]
-        return (named.get(row["requester"]) if named and name == "application" else None) or row[
-            name
-        ]
-
     counts: dict[tuple[object, ...], int] = {}
     for row in table:
-        key = tuple(value(row, name) for name in by)
+        key = tuple(names[row["remote_ip"]] if name in NAMES else row[name] for name in by)
         counts[key] = counts.get(key, 0) + row["hits"]
     rows = [(*key, number) for key, number in counts.items()]
     rows.sort(key=lambda row: (-int(row[-1]), tuple((value is None, value) for value in row[:-1])))  # type: ignore[call-overload]

@@ -26,7 +26,7 @@ from .hits import Hits
 from .ingest.json_records import RecordSink
 from .ingest.reader import Reader
 from .log_query import LogQuery, Runtime, Sources
-from .named_networks import Networks, NetworksLike, networks_from
+from .named_networks import NetworksLike, networks_from
 from .network_names import NAMES, named_counts, without_names
 from .read_progress import Progress
 from .sql.derived_columns import Reads, from_lines
@@ -309,7 +309,6 @@ def read_columns(
         raise MissingExtra(text, next_step=f"Run '{install_command(*absent)}'.")
     # a bad file is an error before the logs are read
     known = None if networks is None else networks_from(networks)
-    filters, named = _apart(filters, known)
     query = LogQuery.parse(sources, since, until, filters, dedupe=dedupe)
     kept = open_cache(cache)
     runtime = Runtime(
@@ -323,16 +322,7 @@ def read_columns(
     else:
         hits = _read_here(query, runtime, choice, objects)
         hits = hits.filter(**filters) if filters else hits
-    return hits if known is None else hits.with_networks(known).filter(**named)
-
-
-def _apart(filters: Filters | None, known: Networks | None) -> tuple[Filters, Filters]:
-    """Return the filters that run with the query, and those on names that a person gave."""
-    late = {"application"} if known is not None and known.applications else set()
-    given = dict(filters or {})
-    return {k: v for k, v in given.items() if k not in late}, {
-        k: v for k, v in given.items() if k in late
-    }
+    return hits if known is None else hits.with_networks(known)
 
 
 def _read_here(
@@ -494,10 +484,7 @@ def count_hits(
     names = check_columns(asked.pop("by"), NAMES if networks is not None else ())
     # a bad file is an error, whatever is counted by
     known = asked["networks"] = None if networks is None else networks_from(networks)
-    if known is not None and _apart(filters, known)[1]:
-        with read_hits(**asked) as hits:
-            return hits.asked(lambda each: each.count(names))
-    if known is not None and (others := without_names(names, known)) != names:
+    if known is not None and (others := without_names(names)) != names:
         table, coverage = count_hits(**asked | {"by": others, "networks": None})
         return named_counts(table, names, known), coverage
     query = LogQuery.parse(sources, since, until, filters)

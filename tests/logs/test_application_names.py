@@ -4,15 +4,12 @@ the same with every engine's text.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gt_secure.base.errors import InvalidInput
 from gt_secure.logs import Hits, count_hits, read_hits
-from gt_secure.logs.named_networks import load_networks
 from support import corpus
 
 RUN, UUID, SHA = (
@@ -327,38 +324,3 @@ def test_counting_without_rows_gives_the_same(hits: Hits, log: Path) -> None:
     assert count_hits(log, "application")[0].rows == hits.count("application").rows
     table, _ = count_hits(log, "http_status", filters={"application": ["MLflow", "Dagster"]})
     assert table.column("hits") == [6] == [len(hits.filter(application=["MLflow", "Dagster"]))]
-
-
-def test_a_person_names_who_signs(log: Path, tmp_path: Path) -> None:
-    file = tmp_path / "names.json"
-    signers = {
-        "role/mlflow-server": "Our portal",
-        "arn:aws:iam::111122223333:user/jane": "Jane's tool",
-    }
-    file.write_text(json.dumps({"applications": signers}))
-    named = read_hits(log, networks=file)
-    assert {row["application"] for row in named.filter(requester=SERVER).count("application")} == {
-        "Our portal"
-    }
-    assert "S3 console" in {
-        row["application"] for row in named.filter(requester=PERSON).count("application")
-    }
-    assert count_hits(log, "application", networks=file)[0].rows == named.count("application").rows
-    for filters in ({"application": "Jane's tool"}, {"application": "MLflow"}):
-        table, _ = count_hits(log, "application", filters=filters, networks=file)
-        assert (
-            sum(table.column("hits"))
-            == len(named.filter(**filters))
-            == len(read_hits(log, filters=filters, networks=file))
-        )
-    assert len(named.filter(application="Jane's tool")) == 2
-
-
-@pytest.mark.parametrize(
-    "wrong", [["MLflow"], {"mlflow": "MLflow"}, {"role/": "MLflow"}, {"role/a": 1}]
-)
-def test_a_signer_that_is_none_is_an_error(tmp_path: Path, wrong: object) -> None:
-    file = tmp_path / "names.json"
-    file.write_text(json.dumps({"applications": wrong}))
-    with pytest.raises(InvalidInput):
-        load_networks(file)

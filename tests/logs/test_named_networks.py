@@ -192,7 +192,6 @@ COUNTED = [
     ("by", "rows"),
     [
         (["network_name"], [("Berlin office", 5), ("VPN pool", 4), (None, 2)]),
-        (["application"], [(None, 6), ("Trainer", 5)]),
         (["http_status"], [(200, 10), (403, 1)]),
         (
             ["remote_ip"],
@@ -206,9 +205,9 @@ COUNTED = [
             [("Berlin office", 200, 5), ("VPN pool", 200, 4), (None, 200, 1), (None, 403, 1)],
         ),
     ],
-    ids=["name", "application", "status", "address", "name and status"],
+    ids=["name", "status", "address", "name and status"],
 )
-def test_counts_by_address_and_signer_become_counts_by_name(
+def test_counts_by_address_become_counts_by_name(
     by: list[str], rows: list[tuple[object, ...]]
 ) -> None:
     """Rows with one name count together, and every other column stays as it was counted."""
@@ -216,13 +215,10 @@ def test_counts_by_address_and_signer_become_counts_by_name(
         NamedNetwork(each["name"], parse_networks(each["ranges"]), each["kind"])
         for each in (OFFICE, POOL)
     ]
-    known = Networks(named, applications={"role/Training": "Trainer"})
     counted = ["remote_ip", "requester", "http_status"]
-    assert set(without_names(by, known)) <= {*counted, "application"}
-    table = Table(
-        [*counted, "application", "hits"], [(*row[:-1], None, row[-1]) for row in COUNTED]
-    )
-    assert named_counts(table, by, known).rows == rows
+    assert set(without_names(by)) <= {*counted}
+    table = Table([*counted, "hits"], COUNTED)
+    assert named_counts(table, by, Networks(named)).rows == rows
 
 
 def test_without_networks_the_columns_are_an_error(tmp_path: Path) -> None:
