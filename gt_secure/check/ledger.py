@@ -118,7 +118,7 @@ class LedgerEntry(NamedTuple):
         """True if the record keeps a claim: not for a saved result, and on an account not if the
         same run wrote what it rests on.
         """
-        return self.status == "passed" and self.on != SAVED and not (self.own and not self.on)
+        return self.status == "passed" and self.on != SAVED and bool(self.on or not self.own)
 
 
 def kernel_shell() -> Any:

@@ -139,8 +139,14 @@ def kept(
     least = 0 if promise.stated else at_least
     if passed < (least or 0):
         owed.append(f"{passed} of at least {least} checks passed")
-    elif not (owed or passed) and (records or least is None):
-        owed += _nothing_passed(after, records, _IMPORTS if of_checks else _USES)
+    elif records and not (owed or passed):
+        is_own = any(each.own for each in records)
+        owed.append(f"every check {NO_EVIDENCE}" if is_own else "every check was skipped")
+    elif not owed and not records and least is None and _uses(after, of_checks):
+        owed.append(
+            "no check ran, and the notebook does not state that it has none (check.promise())."
+            " A command is recorded after import gt_secure"
+        )
     if not owed:
         return replace(saved, message=f"{saved.message} {_summary(promise, records)}".strip())
     fix = (
@@ -178,17 +184,11 @@ def _owed(
     yield from untimely(records, since)
 
 
-def _nothing_passed(book: Json, records: list[LedgerEntry], uses: re.Pattern[str]) -> list[str]:
-    if any(each.own for each in records):
-        return [f"every check {NO_EVIDENCE}"]
-    if records:
-        return ["every check was skipped"]
-    code = [cell_text(each) for each in book["cells"] if each.get("cell_type") == "code"]
-    said = (
-        "no check ran, and the notebook does not state that it has none (check.promise())."
-        " A command is recorded after import gt_secure"
-    )
-    return [said] if any(map(uses.search, code)) else []
+def _uses(book: Json, of_checks: bool) -> bool:
+    """Return whether the code of a notebook names gt_secure, or imports its checks."""
+    wanted = _IMPORTS if of_checks else _USES
+    code = (cell_text(each) for each in book["cells"] if each.get("cell_type") == "code")
+    return any(map(wanted.search, code))
 
 
 def _summary(promise: Promise, records: list[LedgerEntry]) -> str:
@@ -233,9 +233,7 @@ def write_promise(path: str | Path) -> CheckResult:
         _state(book, stated)
         _save(book, file)
         text = f"Its last cell promises {count(len(promise_of(book).claims), 'check')}."
-    elif not promise_of(book).stated and any(
-        _USES.search(cell_text(each)) for each in book["cells"]
-    ):
+    elif not promise_of(book).stated and _uses(book, of_checks=False):
         text = (
             "No check passed in its saved run, so there is nothing to promise. It is not changed."
         )
