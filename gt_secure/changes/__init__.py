@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         with_wishes as with_wishes,
     )
     from .journal import ChangeRecord as ChangeRecord, Journal as Journal
+    from .new_access import prove_no_new_access as prove_no_new_access
     from .plan import Plan as Plan, UndoPlan as UndoPlan, plan as plan
     from .revoke import plan_revoke as plan_revoke, revoked as revoked
     from .undo import plan_undo as plan_undo, resume as resume, undo as undo

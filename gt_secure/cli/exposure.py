@@ -7,10 +7,12 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
+import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..aws.buckets import parse_s3_uri
@@ -146,7 +148,8 @@ def add(commands: Commands) -> None:
             "Prove that no request signed in the query string, and no POST form, is opened from"
             " outside the allowed addresses and endpoints, or show one that is: under the current"
             " policies, or from policy files without an AWS call. With --keep, prove also that"
-            " nothing refuses those who work here, or show one request that is refused."
+            " nothing refuses those who work here, or show one request that is refused. With"
+            " --base, prove instead that nothing is opened that the former policy refuses."
         ),
         examples=(
             ("gt-secure prove s3://gt-images --allow 203.0.113.0/24", "the whole bucket"),
@@ -163,6 +166,13 @@ def add(commands: Commands) -> None:
                     " --allow 203.0.113.0/24 --keep arn:aws:iam::111122223333:role/ci"
                 ),
                 "closed to strangers, and open to a pipeline",
+            ),
+            (
+                (
+                    "gt-secure prove s3://gt-images --bucket-policy policy.json --account"
+                    " 111122223333 --base git:main"
+                ),
+                "nothing new is opened against the file of a branch",
             ),
         ),
         exit_codes="0 proved, 2 not proved, 3 unknown",
@@ -206,6 +216,11 @@ def add(commands: Commands) -> None:
         default="all",
         help="leave uploads out of the claim: reads (default: all)",
     )
+    prove.add_argument(
+        "--base",
+        metavar="FILE|git:REF",
+        help="former bucket policy: prove that nothing new is opened",
+    )
     add_context(prove)
     _add_files(prove, "--tf-plan", "--cloudformation")
     add_planned(prove, prove, "--bucket-policy", "--file", "--team", "--profile", "--region")
@@ -213,6 +228,8 @@ def add(commands: Commands) -> None:
         "--file", "--team", "s3uri", "--allow", "--endpoint", "--signers", "--guard", "--keep"
     )
     prove.excludes("--bucket-policy", "--file", "--team", "--profile", "--region")
+    prove.excludes("--base", "--allow", "--endpoint", "--signers", "--guard", "--file", "--team")
+    prove.needs("--base", "--bucket-policy", "--tf-plan", "--cloudformation")
 
     verdict = commands.add(
         "verdict",
@@ -282,7 +299,10 @@ def add_planned(parser: Parser, group: Parser | argparse._ArgumentGroup, *others
     parser.needs("--parameters", "--cloudformation")
 
 
-def _locks(args: argparse.Namespace, bucket: str) -> EffectiveLocks:
+def _locks(args: argparse.Namespace, bucket: str, policy: str = "") -> EffectiveLocks:
+    """Return the locks of policy files; with a ``policy`` in place of the bucket policy."""
+    if args.bucket_policy and not policy:
+        policy = _read_policy_file(args.bucket_policy)
     account = _check_account(args.account)
     # old buckets of us-east-1 have longer names
     if not re.fullmatch(r"[A-Za-z0-9._-]{3,255}", bucket):
@@ -294,7 +314,7 @@ def _locks(args: argparse.Namespace, bucket: str) -> EffectiveLocks:
     session = getattr(args, "session_policy", None)
     locks = locks_of_policies(
         bucket,
-        _read_policy_file(args.bucket_policy) if args.bucket_policy else None,
+        policy or None,
         account,
         _known(args),
         session=_read_policy_file(session) if session else None,
@@ -333,8 +353,11 @@ def _check_account(account: str | None) -> str:
 
 
 def _read_policy_file(name: str) -> str:
-    text = textfiles.read_text(name).strip()
-    if not text:
+    return _policy_text(textfiles.read_text(name), name)
+
+
+def _policy_text(text: str, name: str) -> str:
+    if not text.strip():
         raise InvalidInput(
             f'The file "{name}" is empty.',
             next_step=(
@@ -342,7 +365,7 @@ def _read_policy_file(name: str) -> str:
             ),
             field="file",
         )
-    return text
+    return text.strip()
 
 
 def _object(args: argparse.Namespace) -> tuple[str, str]:
@@ -444,14 +467,16 @@ def _who_signs(args: argparse.Namespace) -> int:
 
 
 def _proof_from(args: argparse.Namespace) -> Proof:
-    from ..engine.access.proof import prove, with_locked_out
+    from ..engine.access.proof import both, prove_open, with_locked_out
 
     if args.tf_plan or args.cloudformation:
         [policy], _ = read_planned(args)
-        return policy.prove(*_locks_and_claim(args))
+        return policy.prove(*_locks_and_claim(args), _closed(args))
     if args.bucket_policy:
-        asked = _locks_and_claim(args)
-        return with_locked_out(prove(*asked), *asked)
+        locks, claim = _locks_and_claim(args)
+        closed = _closed(args)(locks, claim)
+        proof = with_locked_out(both(closed, prove_open(locks, claim)), locks, claim)
+        return replace(proof, locked_out=(*closed.locked_out, *proof.locked_out))
     if not args.file and not args.bucket:
         raise InvalidInput(
             "prove needs a bucket, a restriction file or a bucket policy.",
@@ -466,17 +491,55 @@ def _proof_from(args: argparse.Namespace) -> Proof:
     return gt.prove(load_restriction(args.file) if args.file else _restriction(args))
 
 
+def _closed(args: argparse.Namespace) -> Callable[[EffectiveLocks, Claim], Proof]:
+    """Return what decides what strangers may do: a claim, or the former policy."""
+    from ..changes.new_access import prove_no_new_access
+    from ..engine.access.proof import prove_closed
+
+    if not args.base:
+        return prove_closed
+    base = _locks(args, args.bucket, _former(args))
+    return lambda locks, claim: prove_no_new_access(base, locks, claim.prefix)
+
+
+def _former(args: argparse.Namespace) -> str:
+    """Return the text of the former policy: a file, or the bucket policy's file in a commit."""
+    kind, is_commit, commit = args.base.partition("git:")
+    if kind or not is_commit:
+        return _read_policy_file(args.base)
+    if not args.bucket_policy or not commit or commit.startswith("-"):
+        raise InvalidInput(
+            f'"{args.base[:80]}" is not a commit of the file of --bucket-policy.',
+            next_step="Write --base git:main with --bucket-policy, or --base FILE.",
+            field="base",
+        )
+    path = Path(args.bucket_policy)
+    asked = ["git", "cat-file", "blob", f"{commit}:./{path.name}"]
+    try:
+        done = subprocess.run(
+            asked, cwd=path.parent, capture_output=True, check=True, encoding="utf-8"
+        )
+    except (OSError, subprocess.CalledProcessError, UnicodeDecodeError) as error:
+        said = str(getattr(error, "stderr", "") or error).strip()
+        raise InvalidInput(
+            f"git cannot show {path.name} of {commit[:80]}: {printable(said[:200])}",
+            next_step="Fetch the branch, or write --base FILE with the former policy.",
+            field="base",
+        ) from error
+    return _policy_text(done.stdout, args.base)
+
+
 def _run_prove(args: argparse.Namespace) -> int:
     if not (args.tf_plan or args.cloudformation):
         proof = _proof_from(args)
         return _show_proof(args, proof, f"it depends on {', '.join(proof.depends_on)}")
     locks, claim = _locks_and_claim(args)
     [policy], _ = read_planned(args)
-    proof = policy.prove(locks, claim)
+    proof = policy.prove(locks, claim, _closed(args))
     if args.json or not policy.condition:
         return _show_proof(args, proof, "; ".join(proof.depends_on))
     say(fit(f"If {printable(policy.condition)}:"))
-    proof = policy.accepting().prove(locks, claim)
+    proof = policy.accepting().prove(locks, claim, _closed(args))
     _show_proof(args, proof, "; ".join(proof.depends_on))
     say(fit("The plan does not show whether that is so. Add --assume-unchanged to accept it."))
     return UNKNOWN

@@ -305,9 +305,14 @@ class PlannedPolicy:
         words = (f"{capital(each)}." for each in self.provided)
         return replace(self, provided=(), assumed=(*self.assumed, *words))
 
-    def prove(self, locks: EffectiveLocks, claim: Claim) -> Proof:
+    def prove(
+        self,
+        locks: EffectiveLocks,
+        claim: Claim,
+        closed: Callable[[EffectiveLocks, Claim], Proof] = prove_closed,
+    ) -> Proof:
         """Decide a claim: proved or refuted only if it is under each document,
-        and nothing has to be accepted.
+        and nothing has to be accepted. ``closed`` decides what strangers may do.
         """
         doubts = [
             *self.doubts,
@@ -340,7 +345,7 @@ class PlannedPolicy:
                 proof = least if least.proved is False else _each((proof, least), doubts)
             return proof
 
-        proof = both(bounded(prove_closed, "Allow", "Deny"), bounded(prove_open, "Deny", "Allow"))
+        proof = both(bounded(closed, "Allow", "Deny"), bounded(prove_open, "Deny", "Allow"))
         if self.provided:
             proof = replace(_undecided(proof), depends_on=tuple(doubts))
         else:
