@@ -154,9 +154,9 @@ def kept(
         f" check.NAME.skip(reason). If a check was removed on purpose, run '{WRITE}"
         f" {shlex.quote(saved.subject)}' after that."
     )
-    said = f"The checks of the notebook did not all run and pass: {some(owed)}."
+    message = f"The checks of the notebook did not all run and pass: {some(owed)}."
     return replace(
-        saved, passed=False, message=said, details={**saved.details, "owed": owed}, next_step=fix
+        saved, passed=False, message=message, details={**saved.details, "owed": owed}, next_step=fix
     )
 
 
