@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import datetime as dt
 from contextlib import suppress
-from email.utils import parsedate_to_datetime
 
 _SLACK = dt.timedelta(seconds=5)
 """A smaller difference may be due to whole seconds, and to the time that an answer takes."""
@@ -28,6 +27,9 @@ def aws_ahead() -> dt.timedelta:
 
 def heard(date: str, *, is_aws: bool = True) -> None:
     """Compare the clock with the ``Date`` of an answer of AWS, or of a sandbox."""
+    # Most of the library for mail comes with it, which the policy lab would load too.
+    from email.utils import parsedate_to_datetime
+
     with suppress(TypeError, ValueError, OverflowError):
         ahead = parsedate_to_datetime(date) - _here()
         _AHEAD[is_aws] = ahead * (abs(ahead) > _SLACK)

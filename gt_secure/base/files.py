@@ -8,9 +8,9 @@ import importlib
 import json
 from collections.abc import Hashable, Iterable
 from copy import copy
-from importlib.resources import files
 from itertools import accumulate
 from pathlib import Path
+from pkgutil import get_data
 from typing import Any
 
 from .budget import Meter, TooCostly
@@ -51,7 +51,9 @@ def check_format(data: JsonLike, what: str) -> None:
 
 def package_data(package: str, name: str) -> Json:
     """Return the content of a JSON file of a package."""
-    data: Json = json.loads(files(package).joinpath(name).read_text(encoding="utf-8"))
+    text = get_data(package, name)
+    assert text is not None, package  # only a package without a loader has none
+    data: Json = json.loads(text)
     return data
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +32,7 @@ def replacing(path: Path, mode: int = 0o666) -> Iterator[TextIO]:
     A link at ``path`` is replaced, and what it points to stays. Raises OSError if the file cannot
     be written.
     """
-    fresh = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}")
+    fresh = path.with_name(f".{path.name[:100]}.{os.urandom(8).hex()}")
     handle = os.open(
         fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), mode
     )

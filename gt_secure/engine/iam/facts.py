@@ -4,7 +4,6 @@ checked before an answer rests on them.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -251,13 +250,15 @@ def _suggest(name: str, field: str) -> None:
     """Raise for a key that looks like another one;
     a key that looks like none may be newer than this table.
     """
+    from difflib import get_close_matches
+
     lower = name.lower()
     head, slash, tail = lower.partition("/")
     if slash or f"{lower}/" in _FAMILIES:
-        near = difflib.get_close_matches(f"{head}/", _FAMILIES, 1, _NEAR)
+        near = get_close_matches(f"{head}/", _FAMILIES, 1, _NEAR)
         names = [_FAMILIES[near[0]] + (name[len(head) + 1 :] if tail else "TAG")] if near else []
     else:
-        names = [KEYS[each].name for each in difflib.get_close_matches(lower, KEYS, 1, _NEAR)]
+        names = [KEYS[each].name for each in get_close_matches(lower, KEYS, 1, _NEAR)]
     if names:
         raise _bad(f'AWS has no condition key "{name[:80]}".', field, f"Did you mean {names[0]}?")
 
