@@ -21,8 +21,8 @@ PINS = {
     row["action"]: row
     for row in json.loads((ROOT / ".github" / "pins.json").read_text(encoding="utf-8"))
 }
-OURS = "OWNER/gt_secure"
-"""The action of this repository in the guides: whoever copies them writes its owner and commit."""
+OURS = {"OWNER/gt_secure", "OWNER/gt_secure/integrations/pull_request"}
+"""The actions of this repository in the guides: whoever copies them writes its owner and commit."""
 OLDEST = dt.timedelta(days=366)
 _USES = re.compile(r"(?m)^( *(?:- )?uses: )([\w.-]+/[\w./-]+)@.*$")
 
@@ -51,12 +51,12 @@ def pinned(text: str) -> str:
 
 def used(text: str) -> set[str]:
     """Return the actions that a text uses, except ours."""
-    return {match[2] for match in _USES.finditer(text)} - {OURS}
+    return {match[2] for match in _USES.finditer(text)} - OURS
 
 
 def commits(text: str) -> set[tuple[str, str]]:
     """Return the actions that a text uses, except ours, with the commit and the version of each."""
-    found = (match for match in _USES.finditer(text) if match[2] != OURS)
+    found = (match for match in _USES.finditer(text) if match[2] not in OURS)
     return {(match[2], match[0].partition("@")[2]) for match in found}
 
 

