@@ -23,7 +23,7 @@ from ..base.network import Source
 from ..base.text import printable
 from ..engine.access.exposure_text import answers_text, exposure_text
 from ..engine.access.keep import parse_keep
-from ..engine.access.locks import locks_of_policies
+from ..engine.access.locks import check_control_policy, locks_of_policies
 from ..engine.iam import batch
 from ..engine.iam.facts import Facts, parse_facts, supplied_facts
 from ..engine.iam.operators import policy_network
@@ -312,15 +312,18 @@ def _locks(args: argparse.Namespace, bucket: str, policy: str = "") -> Effective
             field="bucket",
         )
     session = getattr(args, "session_policy", None)
+    rcp = tuple(_read_policy_file(name) for name in args.rcp)
     locks = locks_of_policies(
         bucket,
         policy or None,
         account,
         _known(args),
         session=_read_policy_file(session) if session else None,
-        rcp=tuple(_read_policy_file(name) for name in args.rcp),
+        rcp=rcp,
         scp=tuple(_read_policy_file(name) for name in args.scp),
     )
+    for text in rcp:
+        check_control_policy(text)
     for sentence in locks.unnamed:
         note(sentence)
     return locks

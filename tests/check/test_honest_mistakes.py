@@ -441,7 +441,16 @@ RUNNERS = {
         "-c",
         "import sys, nbclient, nbformat; nbclient.execute(nbformat.read(sys.argv[1], 4))",
     ),
-    "papermill": ("-m", "papermill", "--engine", "gt_secure", "-k", "python3"),
+    "papermill": (
+        "-m",
+        "papermill",
+        "--engine",
+        "gt_secure",
+        "-k",
+        "python3",
+        "--start-timeout",
+        "300",
+    ),
     "nbconvert": ("-m", "nbconvert", "--to", "notebook", "--execute", "--output", "out"),
 }
 

@@ -193,7 +193,7 @@ def hold_cache(folder: Path, most: int) -> Counter[str]:
 
 @pytest.mark.parametrize("writing", WRITINGS, ids=lambda writing: writing.name)
 def test_a_file_is_the_former_or_the_new_one(tmp_path: Path, writing: Writing) -> None:
-    found = hold_files(tmp_path, writing, 15)
+    found = hold_files(tmp_path, writing, 20)
     assert found["former"] >= 10
     assert found["not reached"] * 5 <= found.total()
 

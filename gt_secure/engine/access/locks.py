@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from ...base.clock import utc_now
 from ...base.errors import PolicyError
+from ...base.files import package_data
 from ...base.groups import as_list
 from ...base.network import Source, parse_address
 from ...base.text import Json, printable, some
@@ -439,12 +440,35 @@ def check_policy(text: str, bucket: str) -> None:
     name, label = next(iter(others.items()))
     raise PolicyError(
         f"This policy names {some([*others], 3, 'buckets', ' and ')}, not {bucket}.",
-        next_step=(
-            f"Ask about s3://{name}, or correct the Resource of {label}."
-            if len(others) == 1
-            else f"A bucket policy names one bucket: correct the Resource of {label}."
-        ),
+        next_step=f"Ask about s3://{name}, or correct the Resource of {label}.",
     )
+
+
+_RCP = package_data(__package__, "control_policies.json")["rcp"]
+"""What AWS stores: the values of elements, the statement of RCPFullAWSAccess, and its sources."""
+
+
+def check_control_policy(source: PolicySource) -> None:
+    """Raise PolicyError for what AWS does not store as a resource control policy: a proof by it
+    would be about a policy that cannot be deployed.
+    """
+    data = json.loads(source) if isinstance(source, str) else source
+    for index, each in enumerate(as_list(data["Statement"])):
+        known = _RCP["elements"]
+        wrong = [name for name in known if each.get(name, known[name][0]) not in known[name]]
+        wrong += ["Action"] * ("*" in as_list(each.get("Action")))
+        if wrong and {**each, "Sid": ""} != _RCP["full"]:
+            raise PolicyError(
+                f"AWS stores no resource control policy with this {wrong[0]}: each statement denies"
+                ' actions of a service, such as s3:*, to the Principal "*".',
+                place=f"$.Statement[{index}].{wrong[0]}",
+                next_step="Correct it, or leave the document out of the question.",
+            )
+    if len(json.dumps(data, separators=(",", ":"))) > 5_120:  # the second source
+        raise PolicyError(
+            "AWS stores at most 5,120 characters of a resource control policy.",
+            next_step="Divide it, or join its statements.",
+        )
 
 
 def locks_of_policies(

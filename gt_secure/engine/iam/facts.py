@@ -253,10 +253,10 @@ def _suggest(name: str, field: str) -> None:
     from difflib import get_close_matches
 
     lower = name.lower()
-    head, slash, tail = lower.partition("/")
+    head, slash, _ = lower.partition("/")
     if slash or f"{lower}/" in _FAMILIES:
         near = get_close_matches(f"{head}/", _FAMILIES, 1, _NEAR)
-        names = [_FAMILIES[near[0]] + (name[len(head) + 1 :] if tail else "TAG")] if near else []
+        names = [_FAMILIES[each] + (name[len(head) + 1 :] or "TAG") for each in near]
     else:
         names = [KEYS[each].name for each in get_close_matches(lower, KEYS, 1, _NEAR)]
     if names:
