@@ -31,18 +31,17 @@ MOST_WORDS = 9
 def texts() -> Iterator[str]:
     """Yield the texts of the package that name the command line, other than docstrings."""
     for path in sorted(PACKAGE.rglob("*.py")):
-        if "labextension" in path.parts:
+        source = path.read_text(encoding="utf-8")
+        if "labextension" in path.parts or "gt-secure " not in source:
             continue
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-        inside = {
-            id(part)
-            for node in ast.walk(tree)
-            if isinstance(node, ast.JoinedStr)
-            for part in node.values
-        }
-        for node in ast.walk(tree):
-            if id(node) not in docs | inside and (text := _text(node)) and "gt-secure " in text:
+        tree = ast.parse(source)
+        nodes = list(ast.walk(tree))
+        left_out = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+        left_out.update(
+            id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values
+        )
+        for node in nodes:
+            if id(node) not in left_out and (text := _text(node)) and "gt-secure " in text:
                 yield text
     for path in (PACKAGE / "restriction" / "notices.json", PACKAGE / "findings" / "findings.json"):
         yield from _strings(json.loads(path.read_text(encoding="utf-8")))

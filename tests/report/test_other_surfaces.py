@@ -194,11 +194,9 @@ def without(name: str) -> Findings:
     return made
 
 
-PARTS = [
-    name
-    for name in sorted({name for rule in RULES for name in rule.needs})
-    if without(name).checked != examine(GUARDED).checked
-]
+WHOLE = examine(GUARDED).checked
+LACKING = {name: without(name) for name in sorted({each for rule in RULES for each in rule.needs})}
+PARTS = [name for name, made in LACKING.items() if made.checked != WHOLE]
 """The parts without which a rule has another outcome."""
 UNDECIDED = {
     "no rule was decided": Findings((), [Checked("cors-missing", "unknown", "it was denied")]),
@@ -206,7 +204,7 @@ UNDECIDED = {
         (), [Checked("cors-missing", "unknown", "it was denied"), Checked("logging-off", "clean")]
     ),
 }
-DENIED = {name: (without(name), action_of(name)) for name in PARTS} | {
+DENIED = {name: (LACKING[name], action_of(name)) for name in PARTS} | {
     name: (made, "it was denied|1 unknown") for name, made in UNDECIDED.items()
 }
 
