@@ -116,7 +116,9 @@ def _lock(
     answer = locks.decide(request, is_known=bool(signer))
     if answer.answer == "unknown":
         return None
-    if answer.answer == "opened":
+    # A federated user has what the policy of a session grants, which no log shows.
+    is_session_alone = request.caller.kind == "federated-user" and not answer.statement
+    if answer.answer == "opened" or is_session_alone:
         return OTHER
     is_own = request.caller.account == locks.account
     return answer.lock if answer.statement or is_own else "no permission"

@@ -174,6 +174,15 @@ def test_the_lock_of_today(change: dict[str, Any], lock: str | None) -> None:
     assert lock_of(refusal(**change), exposed(GUARDED).locks) == lock
 
 
+@pytest.mark.parametrize(
+    ("address", "lock"), [("203.0.113.42", OTHER), ("198.51.100.9", "bucket guard")]
+)
+def test_no_policy_is_named_that_nobody_has_read(address: str, lock: str) -> None:
+    """The policy of a session binds a test URL to one address, and no log shows that policy."""
+    user = "arn:aws:sts::111122223333:federated-user/gt-secure-test"
+    assert lock_of(refusal(requester=user, remote_ip=address), exposed(GUARDED).locks) == lock
+
+
 def test_an_expired_url_needs_no_policy() -> None:
     assert is_expired(refusal(age_s=601))
     # 600 in the log is at least 600.0 seconds, and the request was refused.

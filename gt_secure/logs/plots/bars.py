@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ...base.allowed import Allowed, AllowedLike
 from ...base.groups import grouped
 from ...base.text import count
+from ..refusals import PREDICTED
 from ..sql.literals import literal
 from ..sql.log_columns import INTERNAL, INTERNAL_KIND
 from .marks import one_of, set_marks
@@ -66,7 +67,8 @@ class _Bar:
         """Name what refused an allowed source, where each refusal says it."""
         if self.side != _ALLOWED or not self.counts[_REFUSED]:
             return ""
-        return f" by the {clean(self.locks, 60)}" if self.locks else not_known
+        locks = clean(self.locks, 60).replace(PREDICTED, " (by today's policies)")
+        return f" by the {locks}" if self.locks else not_known
 
     @property
     def words(self) -> str:

@@ -106,9 +106,9 @@ def test_the_lock_that_refused_an_allowed_source_is_named_where_all_refusals_nam
         (plots.hits_by_network, "203.0.113.0/24"),
     ):
         figure = draw(explained, **allowed)
-        assert "5 opened · 1 refused by the URL lock or IAM (predicted)" in texts(figure)
+        assert "5 opened · 1 refused by the URL lock or IAM (by today's policies)" in texts(figure)
         assert (
-            f"{source}: 5 opened, 1 refused by the URL lock or IAM (predicted) · allowed."
+            f"{source}: 5 opened, 1 refused by the URL lock or IAM (by today's policies) · allowed."
             in plots.alt_text(figure)
         )
         unknown = draw(three.with_refusals(lambda _: None), **allowed)
@@ -126,7 +126,7 @@ def test_two_locks_and_one_unknown_in_a_network(tmp_path: Path) -> None:
     by["203.0.113.9"] = "expired URL"
     known = plots.hits_by_network(hits.with_refusals(lambda each: by[each["remote_ip"]]), **allowed)
     assert (
-        "0 opened, 3 refused by the URL lock or IAM (predicted), expired URL (predicted)"
+        "0 opened, 3 refused by the URL lock or IAM (by today's policies), expired URL (by today's policies)"
         in plots.alt_text(known)
     )
 
