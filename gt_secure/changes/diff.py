@@ -192,7 +192,7 @@ def _limit(kind: str, restriction: Restriction, state: State, bucket: str) -> Ma
 def _bucket_affects(state: State) -> Texts:
     bucket = state.bucket
     assert bucket is not None
-    touched = ["everybody who uses presigned URLs of these objects, also from the S3 console"]
+    touched = ["everybody who uses presigned URLs of these objects, including the S3 console's"]
     used = [each for each in state.of_bucket if each.uses(bucket.name)]
     touched += [
         f"{text}, which uses the bucket" for each in used for text in each.uses_of(bucket.name)

@@ -25,7 +25,7 @@ pytestmark = [
     ),
 ]
 
-WIDTHS = (430, 1160)
+WIDTHS = (390, 800, 1400)
 OFFICE = 'addresses=["203.0.113.0/24", "2001:db8:40::/48"]'
 HEAD = "import sys\nsys.modules['anywidget'] = None\nimport gt_secure\ngt = gt_secure.connect()\n"
 IDLE = "await p.wait_idle()\n"

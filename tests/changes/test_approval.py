@@ -83,7 +83,7 @@ def test_colours_mean_security(account: Account) -> None:
 def test_the_page_says_what_the_url_lock_cannot_tell_apart(account: Account) -> None:
     page = html.unescape(plan(account.aws, WANTED).to_html(standalone=True))
     assert "worker's URL used from another address" in page
-    assert "People behind one public address cannot be told apart" in page
+    assert "Everyone behind one NAT shares its public address" in page
 
 
 def test_the_page_says_who_asked_what_was_read_what_stays_and_how_to_undo(account: Account) -> None:

@@ -444,7 +444,7 @@ def test_an_endpoint_that_is_not_here_asks(endpoints: Any, step: str) -> None:
     mistyped = f"{S3_ENDPOINT.id[:-2]}91"
     plan = made(state(endpoints=endpoints), endpoints=[mistyped])
     [asked] = [each for each in plan.asks if each.code == "endpoint-unknown"]
-    assert "whoever owns it could open the objects" in asked.text
+    assert "The owner of the endpoint could open the objects" in asked.text
     assert asked.fix == step
     assert all(each.id in asked.text for each in endpoints)
     unread_endpoints = made(

@@ -106,7 +106,7 @@ def test_an_age_limit_for_a_signature_that_is_unknown_asks(
     made = applications._age_limit(profile, case_of(wish))
     assert (made.code, made.severity) == ("application-age-limit", severity)
     assert effect in made.text
-    assert "signs with a version that is unknown here" in made.text
+    assert "signs with an unknown signature version" in made.text
     monkeypatch.setattr(applications, "signature_of", lambda _: ("4", "signs with version 4"))
     certain = applications._age_limit(profile, case_of(wish))
     assert "unknown" not in certain.text

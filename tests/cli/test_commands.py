@@ -258,7 +258,7 @@ def test_who_can_open_it(run):
     code, out, _ = run("who", "s3://gt-images/scans/", "--team", "radiology-team")
     assert code == 0
     assert "worker: a worker's own URL" in out
-    assert "People behind one public address cannot be told apart" in out
+    assert "Everyone behind one NAT shares its public address" in out
     assert run("who")[0] == 64
 
 

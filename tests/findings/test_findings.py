@@ -312,10 +312,10 @@ def test_a_public_acl_that_the_account_ignores():
 @pytest.mark.parametrize(
     ("by_account", "detail"),
     [
-        (None, "Off: BlockPublicAcls, RestrictPublicBuckets. The settings of the account, which can turn them on too, "
+        (None, "These settings of the bucket are off: BlockPublicAcls, RestrictPublicBuckets. The settings of the account, which may turn them on, "
                "were not read."),
-        ({}, "Off for the bucket and the account: BlockPublicAcls, RestrictPublicBuckets."),
-        ({"RestrictPublicBuckets": True}, "Off for the bucket and the account: BlockPublicAcls."),
+        ({}, "These settings are off for the bucket and the account: BlockPublicAcls, RestrictPublicBuckets."),
+        ({"RestrictPublicBuckets": True}, "These settings are off for the bucket and the account: BlockPublicAcls."),
     ],
 )  # fmt: skip
 def test_block_public_access_says_what_is_known_of_the_account(by_account, detail):
@@ -552,7 +552,7 @@ def test_only_the_network_keys_of_a_key_policy_are_named_and_only_with_a_key():
     document["Statement"][0]["Condition"]["StringEquals"] = {"kms:CallerAccount": ACCOUNT}
     assert detail(
         "kms-network-condition", bucket(encryption=encrypted("k"), key_policy=json.dumps(document))
-    ) == ["It is statement 1 of the key policy, under aws:SourceIp."]
+    ) == ["See statement 1 of the key policy, under aws:SourceIp."]
     assert (
         detail("kms-network-condition", bucket(encryption={}, key_policy=json.dumps(document)))
         == []
@@ -1008,4 +1008,4 @@ def test_a_link_of_a_page_without_the_filter_is_named(monkeypatch):
         for each in examine(change(templates=(template("job-1", "<p>"),))).findings
         if each.code == "template-without-grant"
     ]
-    assert said == "On the page without the filter: s3://gt-images/cat.png."
+    assert said == "These links of the page have no filter: s3://gt-images/cat.png."

@@ -36,8 +36,7 @@ _CAUSES = {
     "URL lock": "not the address the URL was made for",
 }
 ONE_ADDRESS = (
-    "People behind one public address cannot be told apart, and anybody can have a private one in a"
-    " VPC of their own."
+    "Everyone behind one NAT shares its public address, and a private address is not unique."
 )
 """The limits of the two settings of the URL lock, which stand under its row on every surface."""
 

@@ -251,7 +251,7 @@ def matrix_text(matrix: Matrix, room: int | None) -> Iterator[str]:
         same = "; ".join(
             f"{line.title(has_team=matrix.has_team)} ({line.answers})" for line in folded
         )
-        said = " ".join([f"The same as now: {same}.", *(() if shown else matrix.notes(folded))])
+        said = " ".join([f"Unchanged: {same}.", *(() if shown else matrix.notes(folded))])
         yield from wrapped(f"  {said}", 4, room)
     for note in matrix.notes(shown):
         yield from wrapped(f"  {note}", 4, room)

@@ -129,10 +129,10 @@ def test_what_stays_the_same_is_folded_and_changes_have_shape_and_word() -> None
     assert "An SDK or CLI call" in folded
     assert "An SDK or CLI call" not in head
     assert 'class="gts-answer gts-refused gts-moved"><svg' in head
-    assert "People behind one public address cannot be told apart" in head
+    assert "Everyone behind one NAT shares its public address" in head
     text = "\n".join(matrix_text(found, 80))
     assert "opened → refused" in text
-    assert "The same as now: an SDK or CLI call (opened)" in text
+    assert "Unchanged: an SDK or CLI call (opened)" in text
     assert max(map(len, text.split("\n")[:6])) <= 80
 
 
