@@ -855,6 +855,7 @@ def test_no_surface_is_outside_of_these_tables() -> None:
     assert {path.name for path in (ROOT / "integrations").iterdir() if path.is_dir()} == {
         "agents",
         "prowler",
+        "pull_request",
         "redact",
         "spark",
         "terraform",

@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 def shown(plan: Plan) -> str:
     """Return the lines of a plan for a terminal; another command has the rest of the notes."""
     return fit(
-        plan.to_text(line_width()).replace("plan.to_text(full=True)", "gt-secure plan --full")
+        plan.to_text(line_width()).replace("plan.to_text(full=True)", "plan with --full")
     )
 
 

@@ -206,7 +206,7 @@ def test_each_surface_names_its_own_way_to_the_rest() -> None:
     [line] = [each for each in one.to_text().splitlines() if each.startswith("  …")]
     assert line.endswith(" more notes: plan.to_text(full=True)")
     [line] = [each for each in shown(one).splitlines() if each.startswith("  …")]
-    assert line.endswith(" more notes: gt-secure plan --full")
+    assert line.endswith(" more notes: plan with --full")
     assert "…" not in one.to_text(full=True)
     for page in (one.to_html(), one.to_html(standalone=True), one.to_ticket(), one.to_cli()):
         assert "to_text" not in page

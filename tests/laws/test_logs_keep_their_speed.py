@@ -80,7 +80,7 @@ def groups(store: Store) -> None:
 
 def questions(log: Path, store: Store, folder: Path) -> dict[str, Callable[[], object]]:
     def table() -> StoredTable:
-        grouped = grouped_table(store, "grouped", BY, once=True)
+        grouped = grouped_table(store, "grouped", BY, once=True, doubts=())
         assert isinstance(grouped, StoredTable)
         return grouped
 

@@ -295,10 +295,10 @@ def test_row_15_by_the_aws_cli(world: World) -> None:
     assert code == 2
     [line] = [
         line
-        for line in text.replace("\\\n", " ").splitlines()
-        if line.startswith("aws sagemaker update-workteam")
+        for line in text.replace("\\\n# ", " ").replace("\\\n", " ").splitlines()
+        if line.startswith("# aws sagemaker update-workteam")  # the plan asks
     ]
-    words = shlex.split(line)
+    words = shlex.split(line.removeprefix("# "))
     values = dict(zip(words[3::2], words[4::2], strict=False))
     name, settings = values["--workteam-name"], json.loads(values["--worker-access-configuration"])
     world.account.sagemaker.update_workteam(WorkteamName=name, WorkerAccessConfiguration=settings)
