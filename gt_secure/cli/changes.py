@@ -57,9 +57,7 @@ if TYPE_CHECKING:
 
 def shown(plan: Plan) -> str:
     """Return the lines of a plan for a terminal; another command has the rest of the notes."""
-    return fit(
-        plan.to_text(line_width()).replace("plan.to_text(full=True)", "plan with --full")
-    )
+    return fit(plan.to_text(line_width()).replace("plan.to_text(full=True)", "plan with --full"))
 
 
 FORMATS: dict[str, Callable[[Plan], str]] = {
@@ -403,7 +401,7 @@ def _run_plan(args: argparse.Namespace) -> int:
 
 def _command(args: argparse.Namespace, asks: Iterable[Notice]) -> str:
     """Return the command that carries out what was shown: all that was given, and an answer to each
-    question that is left.
+    question, but no code that answers none.
 
     Where no terminal can ask, the command asks nothing.
     """
@@ -411,7 +409,8 @@ def _command(args: argparse.Namespace, asks: Iterable[Notice]) -> str:
     words = [
         word
         for word, before in pairs
-        if before not in PLAN_ONLY[:2] and word.partition("=")[0] not in (*PLAN_ONLY, "--yes")
+        if before not in (*PLAN_ONLY[:2], "--confirm")
+        and word.partition("=")[0] not in (*PLAN_ONLY, "--confirm", "--yes")
     ]
     verb = "apply" if args.command == "plan" else args.command
     is_asked = sys.stdin.isatty() and "--yes" not in args.words
@@ -461,7 +460,7 @@ def apply_plan(
         say(graded(shown(plan)))
     agreed = _agreed(args, plan)
     if not plan.empty:
-        _ask(args, f"Apply {count(len(plan.changes), 'change')}?")
+        _ask(args, f"Apply {count(len(plan.changes), 'change')}?", plan.asks)
     return gt.apply(plan, confirm=agreed, progress=_tell, digest=digest)
 
 
@@ -469,9 +468,9 @@ def _agreed(args: argparse.Namespace, plan: Plan | UndoPlan) -> list[str]:
     """Ask about each notice that is not confirmed yet, and return what is."""
     asks = [each for each in plan.asks if each.code not in args.confirm]
     if args.yes and asks:
-        check_confirmed(plan, args.confirm, f"To go on anyway, run:\n  {_command(args, asks)}")
+        check_confirmed(plan, args.confirm, f"To go on anyway, run:\n  {_command(args, plan.asks)}")
     for each in asks:
-        _ask(args, f"{printable(each)}\n{each.consent}?", asks)
+        _ask(args, f"{printable(each)}\n{each.consent}?", plan.asks)
     return [*args.confirm, *(each.code for each in asks)]
 
 
@@ -512,7 +511,7 @@ def _undo_from(args: argparse.Namespace) -> Applied:
             say(fit(f"    affects {printable(some(change.affects))}"))
     agreed = _agreed(args, plan)
     if not plan.empty:
-        _ask(args, f"Undo change {plan.record.id}?")
+        _ask(args, f"Undo change {plan.record.id}?", plan.asks)
     return gt.apply(plan, confirm=agreed, progress=_tell)
 
 
