@@ -409,7 +409,7 @@ def _command(args: argparse.Namespace, asks: Iterable[Notice]) -> str:
     words = [
         word
         for word, before in pairs
-        if before not in (*PLAN_ONLY[:2], "--confirm")
+        if before not in _WITH_A_VALUE
         and word.partition("=")[0] not in (*PLAN_ONLY, "--confirm", "--yes")
     ]
     verb = "apply" if args.command == "plan" else args.command
@@ -419,7 +419,9 @@ def _command(args: argparse.Namespace, asks: Iterable[Notice]) -> str:
 
 
 PLAN_ONLY = ("--format", "--accepted", "--full")
-"""Options of a plan that change no lock, those with a value first: an apply has none of them."""
+"""Options of a plan that change no lock: an apply has none of them."""
+_WITH_A_VALUE = ("--format", "--accepted", "--confirm")
+"""Options whose value leaves the command with them."""
 
 
 def add_confirm(parser: argparse.ArgumentParser) -> None:
