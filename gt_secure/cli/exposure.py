@@ -299,9 +299,10 @@ def add_planned(parser: Parser, group: Parser | argparse._ArgumentGroup, *others
     parser.needs("--parameters", "--cloudformation")
 
 
-def _locks(args: argparse.Namespace, bucket: str, policy: str = "") -> EffectiveLocks:
-    """Return the locks of policy files; with a ``policy`` in place of the bucket policy."""
-    if args.bucket_policy and not policy:
+def _locks(args: argparse.Namespace, bucket: str, former: str = "") -> EffectiveLocks:
+    """Return the locks of policy files; with the ``former`` bucket policy in place of the new."""
+    policy = former
+    if args.bucket_policy and not former:
         policy = _read_policy_file(args.bucket_policy)
     account = _check_account(args.account)
     # old buckets of us-east-1 have longer names
@@ -325,7 +326,7 @@ def _locks(args: argparse.Namespace, bucket: str, policy: str = "") -> Effective
     for text in rcp:
         check_control_policy(text)
     for sentence in locks.unnamed:
-        note(sentence)
+        note(f"In the base: {sentence}" if former else sentence)
     return locks
 
 
@@ -538,11 +539,12 @@ def _run_prove(args: argparse.Namespace) -> int:
         return _show_proof(args, proof, f"it depends on {', '.join(proof.depends_on)}")
     locks, claim = _locks_and_claim(args)
     [policy], _ = read_planned(args)
-    proof = policy.prove(locks, claim, _closed(args))
+    closed = _closed(args)
+    proof = policy.prove(locks, claim, closed)
     if args.json or not policy.condition:
         return _show_proof(args, proof, "; ".join(proof.depends_on))
     say(fit(f"If {printable(policy.condition)}:"))
-    proof = policy.accepting().prove(locks, claim, _closed(args))
+    proof = policy.accepting().prove(locks, claim, closed)
     _show_proof(args, proof, "; ".join(proof.depends_on))
     say(fit("The plan does not show whether that is so. Add --assume-unchanged to accept it."))
     return UNKNOWN

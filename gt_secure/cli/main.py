@@ -10,7 +10,6 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from importlib import import_module
 
 from ..base.errors import GtSecureError, InvalidInput
@@ -125,10 +124,9 @@ def _claim(args: argparse.Namespace) -> str:
     from ..restriction.files import load_restriction
 
     told = [shlex.join(word for word in args.words if word != "--json")]
-    for value in vars(args).values():
-        with suppress(GtSecureError):
-            asked = load_restriction(value) if isinstance(value, str) and value else None
-            told += [f"{label(asked)} {claimed(asked)}"] if asked else []
+    if file := getattr(args, "file", None):
+        asked = load_restriction(file)
+        told.append(f"{label(asked)} {claimed(asked)}")
     accepted = getattr(args, "accepted", None)
     return "; ".join([*told, *([claimed(read_accepted(accepted))] if accepted else [])])
 

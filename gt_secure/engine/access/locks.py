@@ -444,20 +444,17 @@ def check_policy(text: str, bucket: str) -> None:
     )
 
 
-_RCP = package_data(__package__, "control_policies.json")["rcp"]
-"""What AWS stores: the values of elements, the statement of RCPFullAWSAccess, and its sources."""
-
-
 def check_control_policy(source: PolicySource) -> None:
     """Raise PolicyError for what AWS does not store as a resource control policy: a proof by it
     would be about a policy that cannot be deployed.
     """
+    rules = package_data(__package__, "control_policies.json")["rcp"]
+    known = rules["elements"]
     data = json.loads(source) if isinstance(source, str) else source
     for index, each in enumerate(as_list(data["Statement"])):
-        known = _RCP["elements"]
         wrong = [name for name in known if each.get(name, known[name][0]) not in known[name]]
         wrong += ["Action"] * ("*" in as_list(each.get("Action")))
-        if wrong and {**each, "Sid": ""} != _RCP["full"]:
+        if wrong and {**each, "Sid": ""} != rules["full"]:
             raise PolicyError(
                 f"AWS stores no resource control policy with this {wrong[0]}: each statement denies"
                 ' actions of a service, such as s3:*, to the Principal "*".',
