@@ -22,7 +22,7 @@ PINS = {
     for row in json.loads((ROOT / ".github" / "pins.json").read_text(encoding="utf-8"))
 }
 OURS = {"OWNER/gt_secure", "OWNER/gt_secure/integrations/pull_request"}
-"""The actions of this repository in the guides: whoever copies them writes its owner and commit."""
+"""The actions of this repository in the guides: a reader writes the owner and the commit of a release."""
 OLDEST = dt.timedelta(days=366)
 _USES = re.compile(r"(?m)^( *(?:- )?uses: )([\w.-]+/[\w./-]+)@.*$")
 

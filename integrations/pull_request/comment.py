@@ -30,7 +30,7 @@ NAMES = r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,59}"
 
 
 class Failed(Exception):
-    """What a person should read in place of a traceback."""
+    """A sentence that a person reads in place of a traceback."""
 
 
 def body(name: str, text: str) -> str:

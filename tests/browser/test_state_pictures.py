@@ -1,4 +1,4 @@
-"""Pictures of the states of the panel at two widths and in both themes, to look at;
+"""Pictures of the states of the panel at three widths and in both themes, to look at;
 nothing is cut off in any.
 """
 

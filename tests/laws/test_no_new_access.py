@@ -28,7 +28,7 @@ ASKERS = (*PRINCIPALS, *PRINCIPALS, f"arn:aws:iam::{OWN}:role/else", "")
 
 
 def statement(draw: Random) -> dict[str, Any]:
-    """Draw a Deny, a grant to another account, or one to somebody of the account or to everybody."""
+    """Draw a Deny, or a grant to another account, to a principal of the account, or to everybody."""
     made = drawn.statement(draw)
     if draw.random() < 0.3:
         whom = draw.choice(("*", {"AWS": draw.choice(PRINCIPALS)}, {"AWS": OTHER}))

@@ -36,7 +36,8 @@ _CAUSES = {
     "URL lock": "not the address the URL was made for",
 }
 ONE_ADDRESS = (
-    "Everyone behind one NAT shares its public address, and a private address is not unique."
+    "Everyone behind one NAT shares its public address, and anybody can have the same private"
+    " address in a VPC of their own."
 )
 """The limits of the two settings of the URL lock, which stand under its row on every surface."""
 
