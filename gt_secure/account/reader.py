@@ -442,6 +442,8 @@ class _Reader:
         if not (read_it and job.template_uri):
             return TaskTemplate(job.name, unread("template", f"It is {place}."), place)
         text = self._text(f"the template of {job.name}", job.template_uri, _MAX_TEMPLATE_BYTES)
+        if text.missing is not None:  # its tasks cannot be rendered
+            return TaskTemplate(job.name, Part.unread(text.missing), place)
         tasks: Part[TaskLines] = unread("input", "Its tasks come with messages.")
         if job.input_uri:
             tasks = self._text(
@@ -469,7 +471,8 @@ class _Reader:
             bucket, _ = parse_s3_uri(uri)
             return first_text(self.aws.client("s3", bucket_region(self.aws, bucket)), uri, most)
 
-        return part_of(what, "s3:GetObject", read)
+        arn = bucket_arn(self.aws.partition, uri.removeprefix("s3://"))
+        return part_of(what, "s3:GetObject", read, resource=arn)
 
     def _account_block(self, bucket: Bucket) -> Part[Mapping[str, bool]]:
         """Read Block Public Access of the account where it counts beside the bucket's own."""

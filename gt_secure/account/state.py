@@ -319,7 +319,10 @@ class State:
         """Yield every part with its name, those of the bucket and of its log bucket too."""
         yield from ((name, getattr(self, name)) for name in WHAT)
         if self.templates.missing is None:
-            yield from (("templates", each.text) for each in self.templates.value or ())
+            for each in self.templates.value or ():
+                yield "templates", each.text
+                inputs = (each.tasks, each.labels)
+                yield from (("templates", part) for part in inputs if part.missing is not None)
         yield from (("jobs", each.jobs) for each in self.others)
         if self.bucket is not None:
             yield from _parts_of(self.bucket, "bucket")

@@ -233,6 +233,9 @@ _ALL = (
             _optional("bedrock:GetEvaluationJob", "evaluation-job"),
             *_ORGANIZATION,
         ),
+        "s3:GetObject reads the page template, input manifest and label list of each labeling job"
+        " that waits for workers, to find links that grant_read_access did not pass. No image is"
+        " read.",
     ),
 )
 

@@ -54,7 +54,10 @@ def links_of(template: TaskTemplate, text: str, account_id: str) -> PageLinks:
             f"python-liquid, which renders templates, is missing. Run: {command}.",
             template.place,
         )
-    manifest, doubt, place = template.tasks.if_read, "", template.input_place or template.place
+    # a page that shows nothing of its tasks needs neither: nobody asks for them in vain
+    manifest = template.tasks.value if template.tasks.missing is None else None
+    labels = template.labels.value if template.labels.missing is None else None
+    doubt, place = "", template.input_place or template.place
     lines = manifest.lines if manifest else ()
     parts = template.function.split(":")
     is_of_aws = len(parts) > 6 and parts[4] != account_id and parts[6].startswith("PRE-")
@@ -65,7 +68,7 @@ def links_of(template: TaskTemplate, text: str, account_id: str) -> PageLinks:
         doubt = f"The input of its tasks is not known: {template.tasks.missing.text}."
     elif not manifest or not manifest.whole:
         doubt = f"Only {count(len(lines), 'task')} of its manifest can be rendered."
-    tasks = [task_liquid.task_input(line, template.labels.if_read or ()) for line in lines]
+    tasks = [task_liquid.task_input(line, labels or ()) for line in lines]
     shown = {*_FIELD.findall(text)}
     if template.labels.missing is not None and "labels" in shown:
         doubt = doubt or f"The labels of its tasks are not known: {template.labels.missing.text}."

@@ -234,7 +234,9 @@ def with_url_ages(state: State, hits: Hits | None) -> State:
 
     log = Part.of(len(hits))
     if doubt := coverage.evidence(name).missing:
-        log = Part.unread(NotRead("the access log", "s3:GetObject", "in doubt", doubt, name))
+        log = Part.unread(
+            NotRead("the access log", "s3:GetObject", "in doubt", doubt, f"log of {name}")
+        )
     seen = replace(
         state.bucket,
         log=log,

@@ -43,10 +43,6 @@ if TYPE_CHECKING:
     from ..findings.model import Acceptances
     from ..logs import Hits
 
-NEVER_READ = frozenset({"s3:GetObject"})
-"""The role of a report on many accounts reads no object, so that the templates of tasks are not
-looked at.
-"""
 MAX_BUCKETS = 20
 """Maximum number of buckets to read for one team of many accounts."""
 _KINDS: dict[Subject, RowKind] = {"bucket": "bucket", "workforce": "portal", "endpoint": "portal"}
@@ -385,12 +381,19 @@ def _outcome(
     read: of the rules of a kind of row. A team also has those about a bucket that are ``unknown``.
     """
     reports = [look for look in looks if look is not None]
-    lines, findings = [*notes.lines], []
+    lines, findings, named = [*notes.lines], [], set[str]()
     for each in chain(*reports):
         if each.code != NOT_CHECKED:
             findings += [each] if ROW_OF[each.code] == kind else []
-        elif not set(each.could_not_see) <= NEVER_READ:
+        else:
             lines.append(f"{each.subject}: {each.detail}")
+            named.add(each.subject)
+    parts = chain.from_iterable(look.state.unread() for look in reports if look.state)
+    lines += [  # what a template needs for no answer was asked for, too
+        f"{part.what}: {part.text}."
+        for name, part in parts
+        if name == "templates" and part.resource not in named
+    ]
     if reports and not any(look.decided for look in reports):
         lines.append("findings: no rule was decided")
     checked = chain.from_iterable(look.checked for look in reports)

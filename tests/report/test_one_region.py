@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import jsonschema
 import pytest
@@ -184,3 +185,40 @@ def test_who_can_open_a_bucket_is_decided_once_for_its_findings(
     found = gt.findings(bucket="gt-images")
     assert found.access is not None
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize("denied", ["*", "*/templates/*", "*/manifests/*"])
+def test_each_object_that_was_denied_is_named_as_not_read(
+    sandbox: Sandbox, gt: Connection, denied: str
+) -> None:
+    """Templates and manifests are objects that a report reads, so a denied one is counted."""
+    blind = Rig(sandbox).user(
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{denied}"},
+    )
+    asked: list[str] = []
+    refused: list[str] = []
+
+    def note(http_response: Any, **_: object) -> None:
+        refused.extend(asked[-1:] if http_response.status_code == 403 else ())
+
+    events = blind.aws.client("s3").meta.events
+    events.register(
+        "before-call.s3.GetObject", lambda params, **_: asked.append(params["url_path"])
+    )
+    events.register("after-call.s3.GetObject", note)
+    made = replace(blind, journal=gt.journal).report(buckets="gt-images", since=None)
+    assert refused
+    for path in refused:
+        job = (
+            "north-scans"
+            if "north" in path
+            else "south-scans"
+            if "south" in path
+            else "chest-scans"
+        )
+        what = f"the manifest of {job}" if "manifest" in path else path
+        assert any(what in line for line in made.unread), "an object that was denied is not read"
+    assert f"Not read: {len(made.unread)}." in made.headline
+    by_templates = any("template-without-grant" in line for line in made.doubts("unknown"))
+    assert by_templates == (denied != "*/manifests/*"), "their page shows granted images alone"

@@ -61,7 +61,7 @@ class Region:
         self.teams: Any = [TEAM]
         self.buckets: Any = ["gt-images"]
         self.own: Any = ["gt-far", "gt-images"]
-        self.findings: Any = looked(OPEN, OF_TEAM, NO_OBJECT)
+        self.findings: Any = looked(OPEN, OF_TEAM)
         self.asked: list[tuple[str, ...]] = []
 
     def read(self, name: str, *words: Any) -> Any:
@@ -250,11 +250,11 @@ def test_a_denied_region_is_the_error(region: Region, tmp_path: Path) -> None:
             (f"findings of gt-images: {DENIED}",),
         ),
         ({"findings": looked(BLIND)}, ("the ACL: denied",), ("the ACL: denied",)),
-        ({"findings": looked(NO_OBJECT)}, (), ()),
+        ({"findings": looked(NO_OBJECT)}, ("a template: denied",), ("a template: denied",)),
         (
             {"findings": looked(NO_OBJECT, checked=[])},
-            ("findings: no rule was decided",),
-            ("findings: no rule was decided",),
+            ("a template: denied", "findings: no rule was decided"),
+            ("a template: denied", "findings: no rule was decided"),
         ),
     ],
 )
