@@ -988,9 +988,9 @@ class Connection(NotCopied):
         Parameters
         ----------
         buckets : str or iterable of str, optional
-            ``used`` by a team or protected by a guard of ours (the default for one region),
-            ``all``, ``tag:KEY=VALUE`` or names. By default many accounts are asked for those of
-            teams.
+            Beside the buckets of teams, those that a guard of gt_secure protects: ``used`` (the
+            default for one region), ``all``, ``tag:KEY=VALUE`` or names. By default many accounts
+            are asked for those of teams.
         since : str, optional
             Read the access logs from here; None leaves them out. The logs of many accounts are
             never read.

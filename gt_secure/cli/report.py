@@ -60,7 +60,10 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--buckets",
         metavar="WHICH",
-        help="used (default for one region), all, tag:KEY=VALUE, or names with commas",
+        help=(
+            "beside buckets of teams: used (default for one region), all, tag:KEY=VALUE, or names"
+            " with commas"
+        ),
     )
     parser.add_argument(
         "--since",

@@ -303,6 +303,8 @@ Given: TypeAlias = Literal[
     "presigned URL",
     "principals",
     "portal in a VPC",
+    "portal without a VPC",
+    "private workteam",
     "workteam",
     "team of the bucket",
     "page that loads by script",

@@ -150,6 +150,14 @@ _GIVEN: dict[Given, tuple[Callable[[State], object], str]] = {
         lambda state: state.workforce.value and state.workforce.value.vpc_id,
         "there is no portal in a VPC",
     ),
+    "portal without a VPC": (
+        lambda state: state.workforce.value and state.workforce.value.vpc_id is None,
+        "the portal is in a VPC",
+    ),
+    "private workteam": (
+        lambda state: state.team.value and state.team.value.kind == "private",
+        "only a private workteam can have a URL lock",
+    ),
     "workteam": (lambda state: state.team.value, "no workteam was named"),
     "team of the bucket": (
         lambda state: (

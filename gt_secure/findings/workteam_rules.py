@@ -47,10 +47,10 @@ def url_lock_both(_: State, team: Workteam) -> Iterator[Match]:
         yield match("url-lock-both", team.name)
 
 
-@rule("url-lock-off", "team", "team")
-def url_lock_off(_: State, team: Workteam) -> Iterator[Match]:
+@rule("url-lock-off", "team", "team", given=("private workteam",))
+def url_lock_off(_: State, team: Workteam, __: object) -> Iterator[Match]:
     """Match a private team without a URL lock."""
-    if team.kind == "private" and not lock_of(team).on:
+    if not lock_of(team).on:
         yield Match(team.name)
 
 
@@ -89,10 +89,10 @@ def url_lock_impossible(_: State, team: Workteam) -> Iterator[Match]:
         yield match(key, team.name, kind=team.kind, gone=PUBLIC_GONE)
 
 
-@rule("portal-lock-absent", "workforce", "workforce")
-def portal_lock_absent(_: State, workforce: Workforce) -> Iterator[Match]:
+@rule("portal-lock-absent", "workforce", "workforce", given=("portal without a VPC",))
+def portal_lock_absent(_: State, workforce: Workforce, __: object) -> Iterator[Match]:
     """Match a public portal without a portal lock."""
-    if workforce.vpc_id is None and not workforce.cidrs:
+    if not workforce.cidrs:
         yield Match(workforce.name)
 
 
@@ -102,13 +102,12 @@ def portal_lock_open(_: State, workforce: Workforce) -> Iterator[Match]:
     return lists_anyone("portal-lock-open", workforce.name, parse_stored_cidrs(workforce.cidrs))
 
 
-@rule("portal-lock-private", "workforce", "workforce")
-def portal_lock_private(_: State, workforce: Workforce) -> Iterator[Match]:
+@rule("portal-lock-private", "workforce", "workforce", given=("portal without a VPC",))
+def portal_lock_private(_: State, workforce: Workforce, __: object) -> Iterator[Match]:
     """Match a public portal whose lock lists private addresses."""
-    if workforce.vpc_id is None:
-        # Each by itself: a private range that is merged with its neighbour is private no more.
-        stored = (network for cidr in workforce.cidrs for network in parse_stored_cidrs([cidr]))
-        yield from lists_private("portal-lock-private", workforce.name, stored)
+    # Each by itself: a private range that is merged with its neighbour is private no more.
+    stored = (network for cidr in workforce.cidrs for network in parse_stored_cidrs([cidr]))
+    return lists_private("portal-lock-private", workforce.name, stored)
 
 
 @rule("portal-public-beside-vpc", "workforce", "workforce")

@@ -51,6 +51,8 @@ ROW_OF = {rule.code: _KINDS.get(rule.subject, "team") for rule in RULES}
 OFF = "not known, because access logging is off"
 LEFT_OUT = "not looked for, because the logs were left out"
 UNREAD_LOG = "not known, because the access log was not read"
+_NO_GUARD = ": a presigned URL works from anywhere"
+_OF_OTHERS = " of gt_secure: other policies decide who can open"
 _NO_NAME: Part[Any] = Part.unread(
     NotRead(
         "a bucket of the team", "sagemaker:DescribeLabelingJob", "in part", "Its name is not known."
@@ -263,7 +265,7 @@ class _RegionReader:
             access="unknown" if access is None else access.text,
             policy_writers=self._policy_writers(state),
             uses=teams,
-            **_locks(state),
+            **_locks(state, access is not None and access.tone == "open"),
             **log,
             **_outcome(looks, notes, (), "bucket"),
         )
@@ -358,7 +360,7 @@ class _RegionReader:
         return look
 
 
-def _locks(state: State | None) -> Json:
+def _locks(state: State | None, is_open: bool) -> Json:
     """Return the guard and limits of a bucket, in words and as a list of allowed sources."""
     policy = state.bucket.policy if state is not None and state.bucket is not None else None
     if policy is None or policy.missing is not None:
@@ -366,7 +368,8 @@ def _locks(state: State | None) -> Json:
     found = BucketPolicy.of(policy.if_read)
     try:
         names = [name for guard in found.guards for name in guard.allowed.names()]
-        return {"locks": found.words(), "allowed": tuple(dict.fromkeys(names))}
+        words = found.words() if is_open else found.words().replace(_NO_GUARD, _OF_OTHERS)
+        return {"locks": words, "allowed": tuple(dict.fromkeys(names))}
     except PolicyError as error:
         return {"locks": f"unknown: {error.message}"}
 
@@ -381,19 +384,8 @@ def _outcome(
     read: of the rules of a kind of row. A team also has those about a bucket that are ``unknown``.
     """
     reports = [look for look in looks if look is not None]
-    lines, findings, named = [*notes.lines], [], set[str]()
-    for each in chain(*reports):
-        if each.code != NOT_CHECKED:
-            findings += [each] if ROW_OF[each.code] == kind else []
-        else:
-            lines.append(f"{each.subject}: {each.detail}")
-            named.add(each.subject)
-    parts = chain.from_iterable(look.state.unread() for look in reports if look.state)
-    lines += [  # what a template needs for no answer was asked for, too
-        f"{part.what}: {part.text}."
-        for name, part in parts
-        if name == "templates" and part.resource not in named
-    ]
+    lines = [*notes.lines, *_not_read(reports)]
+    findings = (each for each in chain(*reports) if ROW_OF.get(each.code) == kind)
     if reports and not any(look.decided for look in reports):
         lines.append("findings: no rule was decided")
     checked = chain.from_iterable(look.checked for look in reports)
@@ -404,3 +396,14 @@ def _outcome(
         "checked": {code: each.outcome for code, each in by_code(asked).items()},
         "unread": tuple(dict.fromkeys(lines)),
     }
+
+
+def _not_read(reports: Sequence[Findings]) -> Iterator[str]:
+    """Yield what rules asked for in vain, and objects of jobs that none of them had to ask for."""
+    asked = [each for each in chain(*reports) if each.code == NOT_CHECKED]
+    yield from (f"{each.subject}: {each.detail}" for each in asked)
+    named = {each.subject for each in asked}
+    for look in reports:
+        for name, part in look.state.unread() if look.state else ():
+            if name == "templates" and part.resource not in named:
+                yield f"{part.what}: {part.text}."

@@ -71,6 +71,18 @@ def test_without_a_subject_nothing_is_clean(whole: State) -> None:
     } == {"not applicable"}
 
 
+@pytest.mark.parametrize("vpc", [None, "vpc-0a1b2c3d"])
+@pytest.mark.parametrize("kind", ["private", "vendor", "public"])
+def test_a_lock_that_is_off_is_never_clean(kind: str, vpc: str | None) -> None:
+    """The rule of a lock that the team or the portal cannot have is not applicable."""
+    force = states.workforce("w", vpc_id=vpc)
+    team = states.workteam("team", kind)
+    words = outcomes(states.state(team=team, workforce=force))
+    assert words["url-lock-off"] == ("found" if kind == "private" else "not applicable")
+    assert words["portal-lock-absent"] == ("not applicable" if vpc else "found")
+    assert words["portal-lock-private"] == ("not applicable" if vpc else "clean")
+
+
 def before_is_open(state: State, code: str) -> bool:
     return outcomes(state)[code] == "not applicable"
 

@@ -84,6 +84,39 @@ def test_what_cannot_be_read_is_unread_and_never_fine(gt, monkeypatch) -> None:
         made.require("high")
 
 
+PRESIGNED = {"StringNotEquals": {"s3:authType": "REST-HEADER"}}
+BY_HAND = {
+    "whole": ("", PRESIGNED | {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}}, "good"),
+    "in part": ("scans/", {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}}, "part"),
+    "by a fact": (
+        "",
+        {"StringNotEquals": PRESIGNED["StringNotEquals"] | {"aws:PrincipalOrgID": "o-abcde12345"}},
+        "unknown",
+    ),
+    "of another method": ("", {"StringEquals": {"s3:signatureversion": "AWS"}}, "open"),
+}
+
+
+@pytest.mark.parametrize(("prefix", "condition", "tone"), BY_HAND.values(), ids=BY_HAND)
+def test_the_word_on_the_guard_never_contradicts_who_can_open(
+    gt: Connection, prefix: str, condition: Any, tone: str
+) -> None:
+    """A lock that somebody wrote by hand is no guard, and no URL works from anywhere under it."""
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Condition": condition}
+    whole = ["arn:aws:s3:::gt-images"] if not prefix else []
+    deny["Resource"] = [*whole, f"arn:aws:s3:::gt-images/{prefix}*"]
+    s3 = gt.aws.client("s3")
+    s3.put_bucket_policy(
+        Bucket="gt-images", Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+    )
+    try:
+        found = row(gt.report(buckets="gt-images", since=None), "gt-images")
+    finally:
+        s3.delete_bucket_policy(Bucket="gt-images")
+    assert found.tone == tone, found.access
+    assert ("works from anywhere" in found.locks) == (found.tone == "open")
+
+
 def test_a_bucket_that_is_not_there_is_unknown(gt) -> None:
     made = gt.report(buckets=["gt-imagse"], since=None)
     assert row(made, "gt-imagse").access == "unknown"
