@@ -23,6 +23,11 @@ from ..restriction.files import load_restriction
 from ..restriction.model import Restriction
 from .result import Check, label
 
+UNVERIFIED = (
+    "The digest of the approved report was not verified, because the check names none: anybody who"
+    " can write the file may have changed it."
+)
+
 
 @Check
 def nothing_drifted(
@@ -42,7 +47,8 @@ def nothing_drifted(
         The JSON of the approved report of this account and region. Each bucket, team and portal
         that differs is named.
     digest : str
-        The digest that was approved: a report with another one is an error.
+        The digest that was approved: a report with another one is an error. Without it the outcome
+        says that the file was not verified.
     """
     if approved is not None and restriction is None:
         return _as_approved(connection_of(gt), Path(approved), digest.removeprefix("sha256:"))
@@ -101,9 +107,14 @@ def _as_approved(gt: Connection, file: Path, digest: str) -> CheckResult:
     after = gt.report(buckets=names or None, since=None)
     differing = [each for each in differences(before, after.to_dict()) if each.what != "read again"]
     drifted = [each for each in differing if each.what not in NOT_READ]
-    details: Json = {"approved": known, "changes": [each._asdict() for each in differing]}
+    verified = "" if digest else f" {UNVERIFIED}"
+    details: Json = {
+        "approved": known,
+        "verified": not verified,
+        "changes": [each._asdict() for each in differing],
+    }
     if not differing:
-        text = f"Everything is as in the approved report sha256:{known[:12]}."
+        text = f"Everything is as in the approved report sha256:{known}.{verified}"
         return CheckResult("nothing_drifted", after.subject, True, text, details)
     named = [f"{one[1]}: {one[0]}, {one[2]} → {one[3]}" for one in drifted or differing]
     title = "It has drifted" if drifted else "Not everything was read"
@@ -112,7 +123,7 @@ def _as_approved(gt: Connection, file: Path, digest: str) -> CheckResult:
         "nothing_drifted",
         after.subject,
         False if drifted else None,
-        f"{title}: {some(named).rstrip('.')}.",
+        f"{title}: {some(named).rstrip('.')}.{verified}",
         details,
         fix,
     )

@@ -194,7 +194,13 @@ def scripts_of(state: State, bucket: Bucket) -> Iterator[Script]:
         yield f"The log shows {count(bucket.preflights, 'refused preflight request')}", (), "medium"
 
 
-@rule("cors-missing", "bucket", "bucket.cors", "team", given=("page that loads by script",))
+@rule(
+    "cors-missing",
+    "bucket",
+    *("bucket.cors", "team"),
+    uses=("bucket.log",),
+    given=("page that loads by script",),
+)
 def cors_missing(_: State, bucket: Bucket, pages: Iterable[Script]) -> Iterator[Match]:
     """No rule with an origin allows a method, or exposes a header, that is needed."""
     rules = [rule for rule in bucket.cors.value or () if _list(rule, "AllowedOrigins")]

@@ -14,10 +14,17 @@ from ..base import files as textfiles
 from ..base.errors import InvalidInput
 from ..base.groups import grouped
 from ..base.text import Json, json_text
+from ..findings.run import RULES
 
-FOUND = ("buckets", "teams", "counts", "rows", "findings", "controls", "leaks", "unread")
-"""Members of a report that say what was found, in the order of its digest."""
-
+COMPARED = (
+    *("account", "region", "kind", "name", "tone", "access", "locks", "allowed", "uses"),
+    *("policy_writers", "status"),
+)
+"""Members of a row that a digest is of: no access log and no labeling job changes them."""
+OF_LOGS = frozenset(rule.code for rule in RULES if rule.looks_at("bucket.log"))
+"""The findings that an access log alone may bring."""
+_LOG = "log of "
+"""The start of a line about a log that was not read."""
 
 NOT_READ = frozenset({"not read", "unknown now"})
 """Changes of which nobody knows whether the account changed."""
@@ -55,8 +62,19 @@ def load_report(path: str | Path) -> Json:
 
 
 def digest_of(found: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of what a report found, in its JSON or in what it is made of."""
-    return hashlib.sha256(json_text({name: found[name] for name in FOUND}).encode()).hexdigest()
+    """Return the SHA-256 of what a report found but for what access logs show, in its JSON or in
+    what it is made of.
+    """
+    named = None
+    if found["findings"] is not None:
+        texts = _texts({*_named(found["findings"])})
+        named = [text for text in texts if text.partition(":")[0] not in OF_LOGS]
+    data = {
+        "rows": [[row[name] for name in COMPARED] for row in found["rows"]],
+        "findings": named or None,
+        "unread": [line for line in found["unread"] if _LOG not in line],
+    }
+    return hashlib.sha256(json_text(data).encode()).hexdigest()
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[ReportChange, ...]:
@@ -82,7 +100,7 @@ def _all(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Report
         place[:2]
         for rows in (old, new)
         for place, row in rows.items()
-        if any(not line.startswith("log of ") for line in row["unread"])
+        if any(not line.startswith(_LOG) for line in row["unread"])
     }
     for place in sorted({*old, *new}):
         was, now = old.get(place), new.get(place)

@@ -312,7 +312,7 @@ class _RegionReader:
         if self.since is None:
             return row
         bucket = notes.attempt(
-            name,
+            f"log of {name}",
             lambda: account.read_bucket(self.gt.aws, name, frozenset({"bucket.logging"})),
             None,
         )

@@ -12,11 +12,11 @@ import pytest
 
 import gt_secure
 from gt_secure.base.errors import InvalidInput
-from gt_secure.check.restrictions import _as_approved
+from gt_secure.check.restrictions import UNVERIFIED, _as_approved
 from gt_secure.cli.main import main
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.report import ReportRow
-from gt_secure.report.changes import FOUND, ReportChange, differences, load_report
+from gt_secure.report.changes import COMPARED, ReportChange, differences, load_report
 from support.guards import merge_guard
 from test_every_document import finding, made_report, row
 
@@ -98,13 +98,13 @@ def test_a_role_that_can_turn_the_guard_off_is_a_list_that_grew() -> None:
     assert (change.what, change.before, change.after) == ("list grew", "root user", "+ role/deploy")
 
 
-WHOLE = dict.fromkeys(FOUND) | {
+WHOLE: dict[str, Any] = {
     "at": "2026-12-01T00:00:00Z",
     "rows": [],
     "findings": None,
     "unread": [],
 }
-PLACE = {"account": "1", "region": "r", "kind": "bucket", "name": "b", "unread": []}
+PLACE: dict[str, Any] = dict.fromkeys(COMPARED, "") | {"kind": "bucket", "unread": []}
 PLACE |= {"allowed": [], "policy_writers": [], "checked": {}}
 
 
@@ -168,13 +168,17 @@ def test_drift_since_an_approval_names_what_differs(
     found = _as_approved(account(*now), tmp_path / "a.json", digest)
     assert (found.passed, found.message[: len(words)]) == (passed, words)
     assert found.details["approved"] == digest
+    assert "not verified" not in found.message
+    unsure = _as_approved(account(*now), tmp_path / "a.json", "")
+    assert unsure.passed == passed
+    assert unsure.message == f"{found.message} {UNVERIFIED}"
+    assert unsure.message.count(digest) == (1 if passed else 0), "the digest is printed whole"
 
 
 def test_another_report_than_the_approved_one_is_an_error(tmp_path: Path) -> None:
     digest, file = approved(tmp_path / "a.json", CLOSED), tmp_path / "a.json"
     for wrong, given in (
         ("0" * 64, {}),
-        (digest[:12], {}),
         ("", {"account": "222233334444"}),
         ("", {"region": "eu-west-1"}),
     ):
@@ -227,3 +231,50 @@ def test_a_weekly_job_sees_what_changed(
         s3.delete_bucket_policy(Bucket="gt-images")
     modes = {path.stat().st_mode & 0o077 for path in (tmp_path / "reports").iterdir()}
     assert modes == {0}
+
+
+def test_an_unchanged_account_has_one_digest_whatever_of_the_log_was_read(
+    sandbox: Any, tmp_path: Path
+) -> None:
+    """Requests come, are read or not, and age; the digest is of the account."""
+    gt = gt_secure.connect(sandbox=sandbox)
+    digests = {gt.report(buckets=choice, since=None).digest for choice in ("all", "all")}
+    for since in ("7d", "1m", None):
+        digests.add(gt.report(buckets="all", since=since).digest)
+    url = gt.sign("gt-images", "scans/0001.png")
+    for source in ("203.0.113.7", "198.51.100.9"):
+        gt.probe(url, source)
+    gt.hits("gt-images", filters={"presigned": True}, wait_for=2).close()
+    seen = gt.report(buckets="all")
+    assert [leak.kind for leak in seen.leaks] == ["leak"]
+    assert any("leaked URL" in each.detail for each in seen.findings)
+    assert {*digests, seen.digest} == {seen.digest}
+    s3 = gt.aws.client("s3")
+    guard = build_guard("gt-images", networks=["203.0.113.0/24"])
+    s3.put_bucket_policy(Bucket="gt-images", Policy=merge_guard(None, guard))
+    try:
+        assert gt.report(buckets="all").digest != seen.digest
+    finally:
+        s3.delete_bucket_policy(Bucket="gt-images")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"tone": "open"},
+        {"access": "Only 192.0.2.0/24."},
+        {"locks": "no guard"},
+        {"allowed": ("192.0.2.0/24",)},
+        {"uses": ("other-team",)},
+        {"policy_writers": ("root user", "role/x")},
+        {"unread": ("policy: denied",)},
+        {"findings": (finding(),)},
+        {"name": "gt-other"},
+    ],
+    ids=lambda more: next(iter(more)),
+)
+def test_the_digest_is_of_each_member_that_a_comparison_reads(more: dict[str, Any]) -> None:
+    one, other = (
+        replace(made_report(), rows=(each,)) for each in (CLOSED, replace(CLOSED, **more))
+    )
+    assert one.digest != other.digest
