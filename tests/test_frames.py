@@ -7,7 +7,6 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import pickle
-import re
 from pathlib import Path
 from typing import Any
 
@@ -173,20 +172,6 @@ def test_a_table_is_short_in_a_console(table: Any) -> None:
     assert len(repr(table)) < 1_200
     assert " at 0x" not in repr(table)
     assert f"{type(table).__name__}(" not in repr(table) or isinstance(table, Hits | Table)
-
-
-COLOURED = {"findings", "a report", "changes", "answers"}
-"""Tables with words on a colour."""
-
-
-def test_an_output_carries_only_the_style_that_it_needs(
-    table: Any, request: pytest.FixtureRequest
-) -> None:
-    style, _, body = table._repr_html_().removeprefix("<style>").partition("</style>")
-    is_coloured = request.node.callspec.params["table"] in COLOURED
-    assert len(style.encode()) <= (1_500 if is_coloured else 1_000)
-    ruled = set(re.findall(r"\.(gts-(?:facts|pre|fold|who|sum|hint|scroll))\b", style))
-    assert "gts-scroll" in ruled <= set(re.findall(r"gts-\w+", body))
 
 
 SAID = {

@@ -60,14 +60,12 @@ def code(value: object, most: int = 160) -> Markup:
     """An address, id or key in tabular type, read from left to right as paths are,
     whatever letters it begins with.
     """
-    return Markup(
-        f'<code class="gts-mono"><bdi dir="ltr">{html.escape(plain(value, most))}</bdi></code>'
-    )
+    return Markup(f'<bdi class="gts-mono" dir="ltr">{html.escape(plain(value, most))}</bdi>')
 
 
 def chip(tone: Tone, words: object) -> Markup:
     """A status chip: sign and words on a quiet colour."""
-    sign = f'<span aria-hidden="true">{ICONS[tone]}</span> ' if ICONS[tone] else ""
+    sign = f'<span aria-hidden="true">{ICONS[tone]}&nbsp;</span>' if ICONS[tone] else ""
     short = " gts-short" if len(str(words)) < 28 else ""
     return Markup(f'<span class="gts-chip gts-{tone}{short}">{sign}{text(words, 400)}</span>')
 
@@ -96,13 +94,13 @@ def table(
         + "".join(
             f'<th scope="row">{cell(value)}</th>'
             if i == 0
-            else f'<td data-label="{labels[i]}">{cell(value)}</td>'
+            else f'<td data-label="{labels[i]}"><div>{cell(value)}</div></td>'
             for i, value in enumerate(row)
         )
         + "</tr>"
         for row in rows
     )
-    said = f"<caption>{cell(caption)}</caption>" if caption else ""
+    said = f"<caption><b>{cell(caption)}</b></caption>" if caption else ""
     classes += " gts-wide" if len(head) > _FEW else ""
     return Markup(
         '<div class="gts-scroll" tabindex="0" role="group"'
@@ -114,7 +112,11 @@ def table(
 def _label(caption: str | Markup) -> str:
     if isinstance(caption, Markup):
         return (
-            plain(html.unescape(re.sub(r"<small>.*?</small>|<[^>]*>", "", caption)).strip())
+            plain(
+                html.unescape(
+                    re.sub(r'<div class="gts-hint">.*?</div>|<[^>]*>', "", caption)
+                ).strip()
+            )
             or "Table"
         )
     return plain(caption) or "Table"
@@ -124,15 +126,17 @@ def notice(tone: Tone, title: object, body: object = "", *, more: Markup | str =
     """A sentence that the person should read, with a sign, a bold beginning and, if any, a fold."""
     rest = f" {cell(body)}" if body else ""
     return Markup(
-        f'<div class="gts-notice gts-{tone}"><span class="gts-sign"'
-        f' aria-hidden="true">{ICONS[tone] or "i"}</span>'
-        f"<div><b>{cell(title)}</b>{rest}{more}</div></div>"
+        f'<div class="gts-notice gts-{tone}"><b><span'
+        f' aria-hidden="true">{ICONS[tone] or "i"}&nbsp;</span>{cell(title)}</b>{rest}{more}</div>'
     )
 
 
 def fold(summary: str, body: Markup) -> Markup:
     """Details that open by mouse or keyboard."""
-    return Markup(f'<details class="gts-fold"><summary>{text(summary)}</summary>{body}</details>')
+    return Markup(
+        f'<details class="gts-fold"><summary class="gts-hint">{text(summary)}</summary>'
+        f"{body}</details>"
+    )
 
 
 def pre(data: object) -> Markup:
@@ -155,7 +159,9 @@ def hint(*parts: object) -> Markup:
 
 def facts(pairs: Iterable[tuple[str, object]]) -> Markup:
     """A list of names and values."""
-    rows = "".join(f"<dt>{text(name)}</dt><dd>{cell(value)}</dd>" for name, value in pairs)
+    rows = "".join(
+        f'<dt class="gts-hint">{text(name)}</dt><dd>{cell(value)}</dd>' for name, value in pairs
+    )
     return Markup(f'<dl class="gts-facts">{rows}</dl>')
 
 
@@ -178,10 +184,11 @@ def style_sheet(root: str = "gts-out") -> str:
 
 
 def _style(root: str, body: str) -> str:
-    """Return the rules of the names in a body, nested in the class of its box."""
-    rules = [each for names, each in _parts() if any(name in body for name in names)]
+    """Return the rules of the words in a body, nested in the class of its box."""
+    used = set(re.findall(r"[\w-]+", body))
+    rules = [each for names, each in _parts() if not used.isdisjoint(names)]
     style = f".{root}{{{''.join(rules)}}}"
-    return style.replace("30rem", "44rem") if "gts-wide" in body else style
+    return style.replace("30rem", "44rem") if "gts-wide" in used else style
 
 
 @cache
@@ -190,15 +197,9 @@ def _parts() -> list[tuple[list[str], str]]:
     it.
     """
     sheet = " ".join(Path(__file__).with_name("html.css").read_text(encoding="utf-8").split())
-    _, *parts = re.split(r" /\* ([\w -]+) \*/ ", sheet)
-    tight = (re.sub(r" ?([{};,]) ?", r"\1", each).replace(": ", ":") for each in parts[1::2])
-    return [(names.split(), rules) for names, rules in zip(parts[::2], tight, strict=True)]
-
-
-@cache
-def table_style() -> str:
-    """Return the style of tables in the panel."""
-    return Path(__file__).with_name("tables.css").read_text(encoding="utf-8")
+    tight = re.sub(r" ?([{};,<]) ?", r"\1", sheet).replace(": ", ":").replace(";}", "}")
+    _, *parts = re.split(r" ?/\* ([\w -]+) \*/ ?", tight)
+    return [(names.split(), rules) for names, rules in zip(parts[::2], parts[1::2], strict=True)]
 
 
 _PAGE = """<!doctype html>
@@ -216,16 +217,10 @@ def page(title: str, made: str, body: str) -> str:
 
     ``made`` is a line below the title; ``body`` is markup.
     """
+    own = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
     return _PAGE.format(
         title=html.escape(plain(title, 400)),
-        style=_page_style(),
+        style=style_sheet("gts-page") + own,
         made=html.escape(plain(made, 600)),
         body=body,
-    )
-
-
-@cache
-def _page_style() -> str:
-    return style_sheet("gts-page") + Path(__file__).with_name("page.css").read_text(
-        encoding="utf-8"
     )

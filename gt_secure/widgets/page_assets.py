@@ -20,7 +20,6 @@ from weakref import WeakSet
 
 import ipywidgets
 
-from ..base.html import table_style
 from ..base.text import Json
 from .thread_safe import Html, ThreadSafe, Widgets, shared_looks
 
@@ -63,7 +62,7 @@ def _read(name: str) -> str:
 
 
 def _style_sheet() -> Html:
-    return Html(f"<style>{_read('style.css')}{table_style()}</style>")
+    return Html(f"<style>{_read('style.css')}{_read('tables.css')}</style>")
 
 
 @cache

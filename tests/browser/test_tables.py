@@ -40,7 +40,7 @@ def source(number: int) -> dict[str, Any]:
 def test_a_long_table_has_a_filter(chromium: Any, axe: str, theme: str, width: int) -> None:
     files = resources.files("gt_secure")
     style = (files / "widgets" / "style.css").read_text(encoding="utf-8") + (
-        files / "base" / "tables.css"
+        files / "widgets" / "tables.css"
     ).read_text("utf-8")
     short, long = (
         sources_table([source(1)]),

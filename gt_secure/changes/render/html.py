@@ -11,7 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from ...base import html as markup
-from ...base.html import Markup, facts, join, output
+from ...base.html import Markup, hint, join, output
 from ...base.version import __version__
 from ...engine.policies.bucket_policy import BucketPolicy
 from ...restriction.files import dumps_restriction
@@ -46,7 +46,9 @@ def plan_output(plan: Plan) -> str:
     """Return the whole plan, the caller and the reason as the output of a notebook cell,
     which follows the theme.
     """
-    return output(plan_html(plan, facts(request(plan))))
+    return output(
+        plan_html(plan, hint(*(join(name, ": ", value) for name, value in request(plan))))
+    )
 
 
 def plan_html(plan: Plan, about: Markup | str = "") -> str:

@@ -136,9 +136,7 @@ def named_access(plan: Plan) -> Markup:
         return Markup("")
     head = ("Source", "Request", "Today", "After", "Decided by")
     caption = "AWS services, and clients in the access log"
-    return markup.table(
-        head, list(_together(plan.simulation)), caption=caption, classes="gts-access"
-    )
+    return markup.table(head, _together(plan.simulation), caption=caption)
 
 
 def _together(rows: Sequence[Difference[Answer]]) -> Iterator[tuple[object, ...]]:

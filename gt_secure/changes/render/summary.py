@@ -80,9 +80,9 @@ def summary_html(plan: Plan, signs: str = "") -> Markup:
         tone, markup.text(today_and_after(plan) or f"Plan for {subject(plan)}", 900)
     )
     lines = [line for line in summary(plan) if line.strip()[0] in signs or not signs]
-    items = "".join(f"<li>{markup.text(line.strip(), 900)}</li>" for line in lines)
+    items = "<br>".join(markup.text(line.strip(), 900) for line in lines)
     items = _NEW_WORD.sub(r"→ <b>\1</b>", items)
-    return Markup(f'{head}<ul class="gts-sum">{items}</ul>')
+    return Markup(f'{head}<p class="gts-sum">{items}</p>')
 
 
 def can_be_applied(plan: Plan) -> bool:

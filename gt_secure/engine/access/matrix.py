@@ -315,12 +315,12 @@ def _head(title: str, detail: str) -> Markup:
         if title[:1].isdigit() or title.startswith("vpc")
         else markup.text(title, 90)
     )
-    return markup.join(named, f" <small>{markup.text(detail)}</small>" if detail else "")
+    return markup.join(named, markup.hint(detail) if detail else "")
 
 
 def _title(line: KindRow, has_team: bool) -> Markup:
     hints = [_HINTS[each] for each in line.requests if each in _HINTS]
-    said = f" <small>{markup.text(hints[0])}</small>" if len(line.requests) == 1 and hints else ""
+    said = markup.hint(hints[0]) if len(line.requests) == 1 and hints else ""
     return markup.join(markup.text(capital(line.title(has_team=has_team)), 300), said)
 
 
@@ -330,10 +330,11 @@ def _cell(cell: Difference[str]) -> Markup:
         f'<svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">{_MARKS[word]}</svg>'
     )
     arrow = ' <span role="img" aria-label="then">→</span></span> '
-    was = f'<span class="gts-was">{_shown(cell.before)}{arrow}' if cell.changes else ""
-    changed = " gts-moved" if was else ""
+    was = f'<span class="gts-hint gts-was">{_shown(cell.before)}{arrow}' if cell.changes else ""
+    tag, changed = ("b", " gts-moved") if was else ("span", "")
     return Markup(
-        f'{was}<span class="gts-answer gts-{word}{changed}">{mark}{_shown(cell.after)}</span>'
+        f'{was}<{tag} class="gts-chip gts-answer gts-{word}{changed}">'
+        f"{mark}&nbsp;{_shown(cell.after)}</{tag}>"
     )
 
 

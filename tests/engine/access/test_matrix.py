@@ -128,7 +128,7 @@ def test_what_stays_the_same_is_folded_and_changes_have_shape_and_word() -> None
     head, _, folded = shown.partition("<details")
     assert "An SDK or CLI call" in folded
     assert "An SDK or CLI call" not in head
-    assert 'class="gts-answer gts-refused gts-moved"><svg' in head
+    assert '<b class="gts-chip gts-answer gts-refused gts-moved"><svg' in head
     assert "Everyone behind one NAT shares its public address" in head
     text = "\n".join(matrix_text(found, 80))
     assert "opened → refused" in text
@@ -173,7 +173,9 @@ def test_an_exposure_alone_folds_nothing() -> None:
 def test_a_cell_reads_from_the_current_to_the_planned_answer() -> None:
     found = matrix(made(team_locks(), OFFICE))
     shown = matrix_html(found, "")
-    cells = [re.sub("<[^>]*>", "", each) for each in re.findall("<td[^>]*>(.*?)</td>", shown)]
+    cells = [
+        re.sub("<[^>]*>|&nbsp;", "", each) for each in re.findall("<td[^>]*>(.*?)</td>", shown)
+    ]
     drawn = [cell for lines in split_lines(found) for line in lines for cell in line.cells]
     assert cells == [cell.arrow.replace("->", "→") for cell in drawn]
     assert "opened → refused" in cells
