@@ -122,12 +122,39 @@ function watchUse() {
     document.addEventListener(kind, () => { used = Date.now(); }, { capture: true, passive: true });
   }
   setInterval(look, LOOK_MS);
+  setInterval(leave, GONE_MS);
+}
+
+const GONE_MS = 10_000;
+const kernels = new Map(); // by manager of widgets: the id of the kernel that made what it shows
+
+// Widgets are marked as without kernel where one is started again. One that is culled, shut down or changed has gone too:
+// its panel is then its saved text and one sentence.
+async function leave() {
+  if (document.visibilityState !== "visible") return;
+  for (const [manager, id] of kernels) {
+    if (manager.kernel?.id === id && !await isGone(manager.kernel)) continue;
+    kernels.delete(manager);
+    manager.disconnect();
+  }
+}
+
+// The connection of a page may not notice it: the server knows. Asking keeps neither kernel nor server awake.
+async function isGone({ id, serverSettings: { baseUrl, fetch } }) {
+  try {
+    const reply = await fetch(`${baseUrl}api/kernels/${id}?no_track_activity=1`);
+    return reply.status === 404 && (await reply.text()).includes(id);
+  } catch { // no server answers: the page connects again
+    return false;
+  }
 }
 
 let reported = false; // once a page
 
 function render({ model, el }) {
   shown = model;
+  const manager = model.widget_manager;
+  if (manager?.kernel && manager.disconnect) kernels.set(manager, manager.kernel.id);
   if (!reported) {
     reported = true;
     watchUse();

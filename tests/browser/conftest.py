@@ -166,26 +166,8 @@ def start_lab(python: str, home: Path, more: Mapping[str, str], base: str = "") 
 
     ``base`` is its base URL without a slash at the end.
     """
-    folder = home / "notebooks"
-    folder.mkdir()
-    _settings(home / "settings" / "@jupyterlab")
-    link_extension(home / "data")
+    folder, environment = lab_home(home, more)
     token, port = "test", free_port()
-    ours = ("AWS_", "JUPYTER", "GT_SECURE", "PYTHON", "VIRTUAL_ENV")
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(ours)},
-        "HOME": str(home),
-        "JUPYTER_CONFIG_DIR": str(home / "config"),
-        "JUPYTER_DATA_DIR": str(home / "data"),
-        # The extension of this checkout, not one that is installed in the environment.
-        "JUPYTER_PREFER_ENV_PATH": "0",
-        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
-        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
-        "IPYTHONDIR": str(home / "ipython"),
-        "GT_SECURE_JOURNAL": str(home / "journal"),
-        **more,
-    }
     options = {
         "ServerApp.port": port,
         "ServerApp.port_retries": 0,
@@ -217,6 +199,31 @@ def start_lab(python: str, home: Path, more: Mapping[str, str], base: str = "") 
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def lab_home(home: Path, more: Mapping[str, str]) -> tuple[Path, dict[str, str]]:
+    """Make the folders of a server of notebooks, and return that of its notebooks and its
+    environment.
+    """
+    folder = home / "notebooks"
+    folder.mkdir()
+    _settings(home / "settings" / "@jupyterlab")
+    link_extension(home / "data")
+    ours = ("AWS_", "JUPYTER", "GT_SECURE", "PYTHON", "VIRTUAL_ENV")
+    return folder, {
+        **{name: value for name, value in os.environ.items() if not name.startswith(ours)},
+        "HOME": str(home),
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        # The extension of this checkout, not one that is installed in the environment.
+        "JUPYTER_PREFER_ENV_PATH": "0",
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "IPYTHONDIR": str(home / "ipython"),
+        "GT_SECURE_JOURNAL": str(home / "journal"),
+        **more,
+    }
 
 
 def link_extension(data: Path) -> None:

@@ -33,6 +33,7 @@ sys.modules["anywidget"] = None
 {PANEL}"""
 SKIP = "ms => document.getAnimations().forEach(each => { each.currentTime += ms })"
 COLOUR = "e => getComputedStyle(e).color"
+NO_KERNEL = '"This panel has no kernel. Run the cell again."'
 AGE = "e => getComputedStyle(e, '::after').content"
 
 
@@ -74,7 +75,7 @@ def test_a_panel_without_a_kernel_is_a_sentence_and_its_text(
         panel = page.locator(".gts-panel").first
         panel.wait_for()
         said = panel.evaluate("e => getComputedStyle(e, '::before').content")
-        assert said == '"This panel has no kernel. Run the cell again."'
+        assert said == NO_KERNEL
         headline = panel.locator(".gts-headline")
         assert headline.inner_text().startswith("Only 203.0.113.0/24")
         assert headline.evaluate(COLOUR) == panel.locator(".gts-read").evaluate(COLOUR)
