@@ -346,8 +346,8 @@ def shared_sandbox(
 def reset(endpoint_url: str | None = None) -> None:
     """Put a sandbox back to its seeded state; its address and its keys stay.
 
-    Objects, policies, teams, jobs, roles, log rows and the journal of changes that are not the
-    seed's are gone afterwards. Tutorials begin with this call.
+    Objects, policies, teams, jobs, roles and log rows that are not the seed's are gone afterwards,
+    and the journal of changes that its variables name. Tutorials begin with this call.
 
     Parameters
     ----------

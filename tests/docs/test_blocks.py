@@ -108,13 +108,14 @@ def run_until(text: str, command: str, env: dict[str, str], folder: Path) -> Non
 def prepared(
     running_sandbox: Sandbox, warm: Warm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The sandbox as it was seeded, named to each program with a folder of its own."""
+    """The sandbox as it was seeded, named to each program by the variables that it prints:
+    its journal too, which a reset empties.
+    """
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     running_sandbox.reset()
     for name, value in running_sandbox.environment().items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("GT_SECURE_JOURNAL", str(tmp_path / "journal"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("HOME", str(tmp_path))
     for name, value in warm.environment().items():
@@ -272,7 +273,6 @@ def test_three_commands_of_the_readme_refuse_outside_and_work_inside(
     running_sandbox.reset()
     for name, value in running_sandbox.environment().items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("GT_SECURE_JOURNAL", str(tmp_path / "journal"))
     [block] = [
         each for each in blocks_of(ROOT / "README.md") if "--application mlflow" in each.text
     ]
