@@ -294,14 +294,16 @@ def _show_probes(results: Sequence[_Explained]) -> None:
 
 
 def _exit_code(results: Sequence[_Explained], expect: list[str]) -> int:
-    """Return the code of answers: each as expected, or all opened, or several as predicted."""
+    """Return the code of answers: each as expected, or all opened, or several as predicted; none of
+    several may be another than predicted.
+    """
     answers = [probe.answer for probe, _ in results]
     wanted = (expect or ["opened"]) * len(answers)
     others = {answer for answer, each in zip(answers, wanted, strict=False) if answer != each}
     if expect and others - {"unknown"}:
         return FOUND
-    predicted = not expect and len(results) > 1 and all(why["agrees"] for _, why in results)
-    return OK if predicted or not others else UNKNOWN
+    agrees = {why["agrees"] for _, why in results} if not expect and len(results) > 1 else set()
+    return OK if agrees == {True} or not (others or False in agrees) else UNKNOWN
 
 
 def _read_url() -> str:

@@ -30,6 +30,7 @@ from ..engine.access.locks import READ_POLICY, EffectiveLocks
 from ..engine.iam.request import Request
 from ..engine.iam.request_context import presigned_context
 from ..engine.iam.verdict import Verdict
+from ..engine.policies.bucket_guard import UPLOAD
 from ..engine.policies.bucket_policy import BucketPolicy, guard_around
 from ..engine.policies.session_policy import session_policy
 from ..presign.inspect import inspect
@@ -80,9 +81,15 @@ def explain_probe(
 def predict(aws: Aws, url: TestUrl, source: SourceLike, locks: EffectiveLocks) -> Verdict:
     """Predict the answer to a test URL from a source under the locks."""
     where = in_its_vpc(Source.parse(source), locks.endpoints)
-    action = "s3:GetObjectVersion" if url.version_id else "s3:GetObject"
+    is_upload = url.method == "PUT"
+    action = UPLOAD if is_upload else f"s3:GetObject{'Version' if url.version_id else ''}"
     session = session_policy(
-        url.bucket, url.key, version_id=url.version_id, source=url.bound_to, partition=aws.partition
+        url.bucket,
+        url.key,
+        version_id=url.version_id,
+        source=url.bound_to,
+        partition=aws.partition,
+        upload=is_upload,
     )
     is_session = ":assumed-role/" in url.signer or ":federated-user/" in url.signer
     signed_at = None

@@ -177,8 +177,7 @@ def _method(query: UrlQuery, key: str) -> str:
     names = [*query, *query.get("x-amz-signedheaders", "").lower().split(";")]
     if any(name.startswith(_OF_A_BODY) for name in names):
         return "PUT"
-    is_read = "x-gt-secure-test" in query or any(name.startswith("response-") for name in query)
-    return "GET" if is_read else ""
+    return "GET" if any(name.startswith("response-") for name in query) else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,7 +238,8 @@ def probe(
     """
     text = url.reveal() if isinstance(url, TestUrl) else str(url).strip()
     facts = inspect(text)
-    sent = check_method(method) or (facts.method if facts.method in READS else "GET")
+    shown = url.method if isinstance(url, TestUrl) else facts.method
+    sent = check_method(method) or (shown if shown in READS else "GET")
     if sent in WRITES and not is_loopback_url(text):
         raise InvalidInput(
             f"A probe on AWS does not send {sent}: it writes nothing.",
@@ -257,7 +258,7 @@ def probe(
         "proxied": proxied,
         **members(facts, "bucket", "key", "marker"),
         "method": sent,
-        "signed_for": facts.method,
+        "signed_for": shown,
     }
     (test_urls or UrlJournal()).record_use(facts.marker)
     started = time.perf_counter()

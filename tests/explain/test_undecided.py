@@ -118,6 +118,9 @@ def test_several_answers_as_predicted_are_no_surprise() -> None:
 
     assert [_exit_code(told(each), []) for each in (True, False, None)] == [OK, UNKNOWN, UNKNOWN]
     assert _exit_code(told(True)[1:], []) == UNKNOWN
+    both = [(OPENED, {"agrees": True}), (OPENED, {"agrees": False})]
+    assert _exit_code(both, []) == UNKNOWN, "all are opened, and one was to be refused"
+    assert _exit_code([(OPENED, {"agrees": None})] * 2, []) == OK
     assert _exit_code(told(False), ["opened", "refused"]) == OK, "the observation was expected"
 
 

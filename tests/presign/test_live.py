@@ -301,8 +301,8 @@ def bucket_policy(gt):
 
     s3 = gt.aws.client("s3")
 
-    def put(condition, key="scans/*"):
-        deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Condition": condition,
+    def put(condition, key="scans/*", action="s3:GetObject"):
+        deny = {"Effect": "Deny", "Principal": "*", "Action": action, "Condition": condition,
                 "Resource": f"arn:aws:s3:::gt-images/{key}"}  # fmt: skip
         s3.put_bucket_policy(
             Bucket="gt-images", Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]})
@@ -337,6 +337,20 @@ def test_prediction_and_observation_agree(gt, bucket_policy, condition, source, 
     if "aws:SourceVpc" in str(condition):
         predicted = gt.who_can_open("gt-images", "scans/0001.png").at(source, "presigned")
         assert predicted.answer == ("opened" if status == 200 else "refused")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT"])
+@pytest.mark.parametrize("denied", ["s3:GetObject", "s3:PutObject", "s3:*"])
+def test_prediction_and_observation_agree_whatever_the_method(gt, bucket_policy, method, denied):
+    bucket_policy({"StringEquals": {"s3:authType": "REST-QUERY-STRING"}}, action=denied)
+    url = gt.sign("gt-images", "scans/0001.png", method=method)
+    answer = gt.probe(url, OFFICE, method=method)
+    assert answer.signed_for == method
+    wanted = {"GET": "s3:GetObject", "HEAD": "s3:GetObject", "PUT": "s3:PutObject"}[method]
+    assert answer.status == (403 if denied in (wanted, "s3:*") else 200)
+    explained = gt.explain(answer, url=url)
+    assert explained.agrees is not False, explained.to_text()
+    assert explained.predicted == ("allow" if answer.status == 200 else "explicit-deny")
 
 
 def test_any_public_source_can_be_played(gt):

@@ -845,7 +845,9 @@ def together(request: str, rows: Sequence[Row], keys: Sequence[str]) -> Row:
     }
     return Row(
         request,
-        replace(sets["opened"], when=_for_keys(rows, keys), signed=tuple(_signed(rows))),
+        replace(
+            sets["opened"], when=_for_keys(rows, keys, sets["opened"]), signed=tuple(_signed(rows))
+        ),
         sets["refused"],
         sets["unknown"],
     )
@@ -866,18 +868,20 @@ def _best(answers: Iterable[Word]) -> Word:
     return next(word for word in _WORST_FIRST["refused"] if word in found)
 
 
-def _for_keys(rows: Sequence[Row], keys: Sequence[str]) -> Texts:
-    """Return for which keys, and under which choices, requests are opened,
-    where not all keys are.
+def _for_keys(rows: Sequence[Row], keys: Sequence[str], joined: SourceSet) -> Texts:
+    """Return for which keys, from where if not from all of ``joined``, and under which choices,
+    requests are opened, where not all keys are.
     """
     opening = [
         (row.opened, key) for row, key in zip(rows, keys, strict=True) if not row.opened.is_empty
     ]
     if len(opening) == len(rows) and len({each.where for each, _ in opening}) == 1:
         return tuple(sorted({phrase for each, _ in opening for phrase in each.when}))
-    return first_kinds(
-        [", ".join((f'for keys such as "{key[:120]}"', *each.when)) for each, key in opening]
-    )
+    named = []
+    for each, key in opening:
+        where = "" if each.where == joined.where else f" only {each.from_where}"
+        named.append(", ".join((f'for keys such as "{key[:120]}"{where}', *each.when)))
+    return first_kinds(named)
 
 
 def first_kinds(named: Sequence[str]) -> Texts:

@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 from ...base.groups import grouped
 from ...base.network import Source
-from ...base.text import Json, Texts, members
+from ...base.text import Json, Texts, members, some
 from ..iam.evaluate import evaluate
 from ..iam.facts import Facts
 from ..iam.operators import OPEN_DATE, OPEN_PATTERN
@@ -144,7 +144,7 @@ class SourceSet:
     def from_where(self) -> str:
         """The sources in words."""
         endpoints = ["any endpoint"] if self.other_endpoints else self.endpoints
-        return f"from {', '.join([*self.cidrs, *endpoints])}"
+        return f"from {some([*self.cidrs, *endpoints])}"
 
     def holds(self, source: Source, labels: frozenset[str]) -> bool:
         """Return whether a source is in it; ``labels`` are all endpoints that the answer names."""
