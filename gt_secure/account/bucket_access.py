@@ -251,7 +251,7 @@ def _request(case: Json) -> str:
     who = printable(request["principal"].rpartition(":")[2])
     return (
         f"{_action(case)} opens from"
-        f" {origin_of(case)}{'' if _ANY_ROLE in who else f', signed by {who}'}."
+        f" {origin_of(case)}{'' if _ANY_ROLE in who or who == '*' else f', signed by {who}'}."
     )
 
 

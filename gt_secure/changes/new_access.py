@@ -16,12 +16,12 @@ from ..base.errors import PolicyError
 from ..base.text import Json, printable
 from ..engine.access.identities import Principal
 from ..engine.access.locks import EVERYTHING, NOTHING_GRANTED, EffectiveLocks
-from ..engine.access.proof import Claim, Proof, origin_of, prove_closed
+from ..engine.access.proof import Claim, Proof, origin_of, prove_closed, signed_by
 from ..engine.iam.documents import PolicySource, StatementData, parse_document
 from ..engine.policies.bucket_policy import BucketPolicy
 from ..engine.policies.public_access import is_surely_public
 
-CLAIM = "no presigned request or POST form that the base refuses is opened"
+CLAIM = "no presigned request, POST form or anonymous request that the base refuses is opened"
 _NAMELESS = Principal("")
 """Whoever of the account has no permission but what the bucket policy grants."""
 _PUBLIC = "whether Block Public Access is on: the base is public, and the new policy is not"
@@ -59,7 +59,7 @@ def prove_no_new_access(base: EffectiveLocks, locks: EffectiveLocks, prefix: str
     if lost is None:
         return proof
     what = "{action} of {resource}".format_map(lost["request"])
-    who = f"from {origin_of(lost)}, signed by {lost['request']['principal']}"
+    who = f"from {origin_of(lost)}, {signed_by(lost)}"
     sentence = printable(f"Newly refused: {what} {who}: {lost['refused_by']}.")
     return replace(proof, locked_out=(sentence,))
 

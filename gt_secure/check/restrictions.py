@@ -185,8 +185,8 @@ def is_proved(
     keep: TextsLike | None = None,
     context: Context | None = None,
 ) -> CheckResult:
-    """Prove that no presigned request or POST form from outside the restriction's lists is opened,
-    and that nothing refuses those whom it keeps.
+    """Prove that no presigned request, POST form or anonymous request from outside the
+    restriction's lists is opened, and that nothing refuses those whom it keeps.
 
     Its bucket, prefix, addresses and endpoints are the claim, or those that are given instead of a
     restriction; without addresses and endpoints, none is opened from anywhere. A counterexample

@@ -46,7 +46,7 @@ OPEN = {
     "Statement": [
         {
             "Effect": "Allow",
-            "Principal": "*",
+            "Principal": {"AWS": f"arn:aws:iam::{ME}:root"},
             "Action": "s3:GetObject",
             "Resource": f"arn:aws:s3:::{BUCKET}/*",
         }

@@ -161,7 +161,7 @@ TEMPLATES: dict[str, tuple[dict[str, Any], bool | None]] = {
         template({**GUARD, "Resource": {"Ref": "Arn"}}, Parameters={"Arn": {"Type": "String", "Default": "*"}}), None,
     ),
     "open whatever is unknown": (template(READ), False),
-    "unknown Allow beside the guard": (template(GUARD, {**READ, "Principal": {"AWS": {"Ref": "Who"}}}), True),
+    "unknown Allow beside the guard": (template(GUARD, {**READ, "Principal": {"AWS": {"Ref": "Who"}}}), None),
     "unknown bucket": (template(GUARD, bucket={"Fn::ImportValue": "x"}), None),
     "no policy": ({"Resources": {}}, None),
 }  # fmt: skip

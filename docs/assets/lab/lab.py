@@ -21,7 +21,7 @@ from gt_secure.engine.access.answer import CLAIMS, Answer
 from gt_secure.engine.access.exposure import Exposure
 from gt_secure.engine.access.exposure_text import answers_html
 from gt_secure.engine.access.locks import locks_of_policies
-from gt_secure.engine.access.proof import Claim, Proof, prove
+from gt_secure.engine.access.proof import Claim, Proof, prove, signed_by
 from gt_secure.engine.access.provisos import with_unless
 from gt_secure.engine.iam.operators import policy_network
 from gt_secure.engine.policies.bucket_guard import build_guard
@@ -181,10 +181,11 @@ def _verdict(found: Proof, exposure: Exposure, claim: Claim) -> tuple[str, str]:
         when = f", {'; '.join(opened.when)}" if opened.when else ""
         return "no", f"Not proved: anyone with a URL opens this from {number:,} addresses{when}."
     case = found.counterexample
-    return "no", f"Not proved: {case['request']['action']} is opened from {case['source']}."
+    how = ", without a signature" if case["form"] == "unsigned" else ""
+    return "no", f"Not proved: {case['request']['action']} is opened from {case['source']}{how}."
 
 
-_PROVED = "Proved: no presigned request or POST form from elsewhere is opened."
+_PROVED = "Proved: no presigned request, POST form or anonymous request from elsewhere is opened."
 
 
 def _proof_html(found: Proof) -> str:
@@ -203,7 +204,7 @@ def _proof_html(found: Proof) -> str:
         ("Action", html.code(case["request"]["action"])),
         ("Object", html.code(case["request"]["resource"])),
         ("From", html.code(case["source"])),
-        ("Signed by", html.code(case["request"]["principal"])),
+        ("Signature", html.code(signed_by(case))),
         ("Opened by", case["opened_by"]),
     ]
     request = html.fold("The whole request", html.pre(case))

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ..iam.evaluate import evaluate
-from ..iam.facts import Facts, Signer, Values
+from ..iam.facts import Facts, Signer
 from ..iam.request import Compiled, Policies, Request
 from ..iam.request_context import HEADER_SIGNED, POST_FORM, PRESIGNED
 from ..iam.request_keys import (
@@ -106,7 +106,11 @@ def _confirmed(
     """Return the evaluation of a request, or of an example of it, that has the answer;
     unknown without one.
     """
-    full = replace(request, context={key: _value(value) for key, value in view.keys.items()})
+    context = {
+        key: values if len(values) != 1 or type(values) is not tuple else values[0]
+        for key, values in view.keys.items()
+    }
+    full = replace(request, context=context)
     verdict = evaluate(full, policies)
     if verdict.allowed == (answer.state == "opened"):
         return verdict
@@ -217,10 +221,6 @@ def _is_settled(
         and not any(entry.kind in open_kinds for entry in statement.principals or ())
         for statement in policies.statements
     )
-
-
-def _value(values: Values) -> str | Values:
-    return values if len(values) != 1 or type(values) is not tuple else values[0]
 
 
 def _signer(request: Request) -> Signer:

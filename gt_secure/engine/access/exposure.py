@@ -877,11 +877,13 @@ def _for_keys(rows: Sequence[Row], keys: Sequence[str], joined: SourceSet) -> Te
     ]
     if len(opening) == len(rows) and len({each.where for each, _ in opening}) == 1:
         return tuple(sorted({phrase for each, _ in opening for phrase in each.when}))
-    named = []
-    for each, key in opening:
-        where = "" if each.where == joined.where else f" only {each.from_where}"
-        named.append(", ".join((f'for keys such as "{key[:120]}"{where}', *each.when)))
-    return first_kinds(named)
+    said = (
+        (key[:120], "" if each.where == joined.where else f" only {each.from_where}", each.when)
+        for each, key in opening
+    )
+    return first_kinds(
+        [", ".join((f'for keys such as "{key}"{where}', *when)) for key, where, when in said]
+    )
 
 
 def first_kinds(named: Sequence[str]) -> Texts:

@@ -29,7 +29,7 @@ from ..iam.documents import (
     Statement,
     parse_document,
 )
-from ..iam.facts import Facts, Signer, Values, moment_of
+from ..iam.facts import Facts, Signer, moment_of
 from ..iam.principals import check_account
 from ..iam.request import Policies, PolicyLevel, Request
 from ..iam.request_context import header_context
@@ -79,10 +79,6 @@ _UNLISTED: Part[Any] = Part.unasked("the access points", "s3:ListAccessPoints")
 _UNENCRYPTED: Part[Any] = Part.unasked("the encryption", "s3:GetEncryptionConfiguration")
 _UNPAID: Part[Any] = Part.unasked("who pays for requests", "s3:GetBucketRequestPayment")
 _UNGRANTED: Part[Any] = Part.unasked("the key policy", "kms:GetKeyPolicy")
-
-
-def _words(values: Values) -> str:
-    return " and ".join(f'"{printable(value)}"' for value in values) or "absent"
 
 
 @dataclass(frozen=True)
@@ -321,10 +317,12 @@ class EffectiveLocks:
     @property
     def known(self) -> tuple[str, ...]:
         """Facts that the answers use, and what was asked for in vain, one sentence each."""
+        known = sorted(self.facts.values.items())
+        quoted = [(key, [f'"{printable(each)}"' for each in values]) for key, values in known]
         return (
             *(
-                f"{key_facts(key).name} is {_words(values)}."
-                for key, values in sorted(self.facts.values.items())
+                f"{key_facts(key).name} is {' and '.join(each) or 'absent'}."
+                for key, each in quoted
             ),
             *self.facts.notes,
             *self.unnamed,

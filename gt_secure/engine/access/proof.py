@@ -1,10 +1,11 @@
 """A proof that no presigned request from elsewhere is opened, or one concrete request that is.
 
-The claim: no request signed in the query string or sent as a POST form from outside the allowed
-addresses and endpoints is opened, whatever it asks for and whoever signed it, under the policies
-read. Every dimension of such a request is cut at the values that the policies name, so that the
-claim is decided for all of them. What it asks for is any name of an action, also one that S3 adds
-later: a claim is proved only if the statements refuse such a name too.
+The claim: no request signed in the query string, sent as a POST form or without a signature from
+outside the allowed addresses and endpoints is opened, whatever it asks for and whoever signed it,
+under the policies read. (Who has a presigned URL can also send it without its signature.) Every
+dimension of such a request is cut at the values that the policies name, so that the claim is
+decided for all of them. What a presigned request asks for is any name of an action, also one that
+S3 adds later: a claim is proved only if the statements refuse such a name too.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ _FORMS: tuple[tuple[Form, Signer], ...] = (
     ("post-form", "own"),
     ("post-form", "other"),
     ("post-form", "anonymous"),
+    ("unsigned", "anonymous"),
 )
 LATER = "an action of S3 that this version does not know"
 """The dependence of a proof on an action that is not in the table,
@@ -128,7 +130,9 @@ class Claim:
         """The claim in a sentence."""
         except_uploads = f". {SPARED}" if self.reads else ""
         what = (
-            "presigned request except an upload" if self.reads else "presigned request or POST form"
+            "presigned or anonymous request except an upload"
+            if self.reads
+            else "presigned request, POST form or anonymous request"
         )
         said = f"no {what} from elsewhere is opened{except_uploads}"
         of_others = (
@@ -295,7 +299,7 @@ def _told(case: Json, word: str, rests_on: Texts) -> Texts:
     request = case["request"]
     return (
         printable(f"{request['action']} of {request['resource']} is {word}"),
-        printable(f"from {origin_of(case)}, signed by {request['principal']}{unless(rests_on)}:"),
+        printable(f"from {origin_of(case)}, {signed_by(case)}{unless(rests_on)}:"),
         printable(case["opened_by" if word == "opened" else "refused_by"]),
     )
 
@@ -464,11 +468,12 @@ def _unless(locks: EffectiveLocks, claim: Claim, proof: Proof) -> Texts:
     """Return what may change the answer to a claim."""
     if proof.proved and locks.acls is None:
         return () if prove_closed(granting(locks), claim).proved else (BY_ACL,)
-    if proof.counterexample is None:
+    case = proof.counterexample
+    if case is None:
         return ()
-    request = proof.counterexample["request"]
-    kind = "presigned" if f":{locks.account}:" in request["principal"] else "other-account"
-    is_behind = "vpce-" in proof.counterexample["source"]
+    kind = "presigned" if f":{locks.account}:" in case["request"]["principal"] else "other-account"
+    kind = "anonymous" if case["form"] == "unsigned" else kind
+    is_behind = "vpce-" in case["source"]
     return provisos(locks, kind, "opened", endpoints=None if is_behind else ())
 
 
@@ -587,10 +592,14 @@ def _is_of_vpcs(policies: Policies) -> bool:
 def _not_covered(claim: Claim) -> list[str]:
     sentences = [
         ROOT_EXCEPTION,
-        "s3:authType is POST for every form, signed or not.",
         (
-            f"Actions and their keys are those of {TABLES['actions_as_of']}. A later action is"
-            " taken to have any key."
+            "Calls of an SDK or the CLI are outside the claim: whoever the policies let in makes"
+            " them from anywhere."
+        ),
+        "A POST form is taken to have s3:authType POST, also where it is not signed.",
+        (
+            f"The actions of S3 are those of {TABLES['actions_as_of']}. An action that S3 adds"
+            " later is taken to have any condition key."
         ),
     ]
     if claim.reads:
@@ -611,10 +620,11 @@ def _parts(locks: EffectiveLocks, claim: Claim, *, later: bool = False) -> Itera
         if (
             (signer == "anonymous" and locks.requester_pays.is_true)
             or locks.is_closed_to(signer)
-            or (form == "post-form" and (claim.reads or later))
+            or (form == "post-form" and claim.reads)
+            or (form != "presigned" and later)
         ):
             continue
-        actions = () if later else OBJECT_ACTIONS if form == "presigned" else (UPLOAD,)
+        actions = () if later else (UPLOAD,) if form == "post-form" else OBJECT_ACTIONS
         actions = tuple(action for action in actions if not claim.reads or action != UPLOAD)
         resource = f"{locks.arn}/{claim.prefix}x"
         kind = Kind(form, form, signer, OBJECT_ACTIONS[0], resource, whoever=True, any_way=any_way)
@@ -770,6 +780,12 @@ def origin_of(case: Json) -> str:
     """
     vpc = case["request"]["context"].get("aws:SourceVpc")
     return f"{case['source']} of {vpc}" if vpc else str(case["source"])
+
+
+def signed_by(case: Json) -> str:
+    """Return who signed the request of a case, in words."""
+    principal = case["request"]["principal"]
+    return "without a signature" if principal == "*" else f"signed by {principal}"
 
 
 def _source(request: Request) -> str:

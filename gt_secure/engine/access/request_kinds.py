@@ -443,16 +443,14 @@ def _until_now(issued: Dimension, known: Keys, circumstances: Circumstances) -> 
     """Return the times of issue of credentials that sign now: none of them is in the future."""
     moment = read_date(known.get("aws:currenttime", ("",))[0])
     now = int(circumstances.now.timestamp() if moment is None else moment)
-    past = [each for each in issued.settings if not _is_after(each.values.get(TOKEN_TIME, ()), now)]
+    moments = (read_date("".join(each.values.get(TOKEN_TIME, ()))) for each in issued.settings)
+    past = [
+        each for each, at in zip(issued.settings, moments, strict=True) if at is None or at <= now
+    ]
     here = DimensionValue({TOKEN_TIME: (str(now),)}, label=issued.name)
     return replace(
         issued, settings=(*past, here) if issued.settings and here not in past else tuple(past)
     )
-
-
-def _is_after(values: Values, now: int) -> bool:
-    moment = read_date(values[0]) if values else None
-    return moment is not None and moment > now
 
 
 def _canonical_users(table: StatementTable, kind: Kind) -> list[Dimension]:

@@ -76,7 +76,13 @@ def decide(request: Request, policies: Compiled) -> Decided:
             )
     grant, granted_by = _strongest(policies.resource, request)
     if request.caller.kind in ("anonymous", "service"):
-        return _resource_alone(policies.resource, grant, granted_by)
+        if grant is not None:
+            return Decided("allow", policies.resource, granted_by)
+        return Decided(
+            "implicit-deny",
+            policies.resource,
+            rule="only the bucket policy could allow this caller, and it does not",
+        )
     if policies.must_grant and grant is None:
         return Decided(
             "implicit-deny",
@@ -127,18 +133,6 @@ def _strongest(layer: Layer | None, request: Request) -> tuple[Grant | None, Sta
         if _STRENGTH.index(grant) > _STRENGTH.index(best[0]):
             best = (grant, statement)
     return best
-
-
-def _resource_alone(
-    layer: Layer | None, grant: Grant | None, statement: Statement | None
-) -> Decided:
-    if grant is None:
-        return Decided(
-            "implicit-deny",
-            layer,
-            rule="only the bucket policy could allow this caller, and it does not",
-        )
-    return Decided("allow", layer, statement)
 
 
 def _cross_account(

@@ -223,9 +223,11 @@ def _pool(table: StatementTable, tied: set[str], texts: Texts, known: Keys) -> l
         literals = (value for condition in conditions_on(table, each) for value in condition.values)
         pool.update(dict.fromkeys(value for value in literals if not set("*?$") & set(value)))
         pool.update(dict.fromkeys(_defaults(conditions_on(table, each))))
-        pool.update(
-            dict.fromkeys((*known.get(each, ()), *map(_sample, likes_of(each)), f"zq{number}"))
-        )
+        samples = [
+            "".join(part if isinstance(part, str) else "7" for part in split_wildcards(like))
+            for like in likes_of(each)
+        ]
+        pool.update(dict.fromkeys((*known.get(each, ()), *samples, f"zq{number}")))
     pool["zq"] = None
     return list(pool)
 
@@ -325,10 +327,6 @@ def likes_of(key: str) -> list[str]:
         key_facts(key).like,
         *([OF_ROLES, *ANONYMOUS["aws:principalaccount"]] if key == "aws:userid" else []),
     ]
-
-
-def _sample(like: str) -> str:
-    return "".join(part if isinstance(part, str) else "7" for part in split_wildcards(like))
 
 
 _LONGEST_CAPTURE = 200

@@ -20,6 +20,8 @@ GUARD = build_guard("gt-images", networks=[OFFICE], endpoints=[ENDPOINT])
 SCANS = build_guard("gt-images", networks=[OFFICE], endpoints=[ENDPOINT], prefix="scans/")
 PUBLIC = {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": ["arn:aws:s3:::gt-images/*", "arn:aws:s3:::gt-images"]}  # fmt: skip
 
+OF_THE_ACCOUNT = {**PUBLIC, "Principal": {"AWS": "arn:aws:iam::111122223333:root"}}
+
 
 def with_condition(guard, **changes):
     return {**guard, "Condition": {**guard["Condition"], **changes}}
@@ -47,7 +49,7 @@ def ask(*statements, prefix="", allow=(OFFICE,), endpoints=(ENDPOINT,), facts=()
         ([GUARD], ""),
         ([SCANS], "scans/"),
         ([SCANS], "scans/day-1/"),
-        ([GUARD, PUBLIC], ""),
+        ([GUARD, OF_THE_ACCOUNT], ""),
         ([GUARD, SCANS], "scans/"),
     ],
 )
@@ -55,6 +57,20 @@ def test_our_guard_is_proved(statements, prefix):
     proof = ask(*statements, prefix=prefix)
     assert (proof.proved, proof.depends_on) == (True, ())
     assert any("root" in sentence for sentence in proof.limits)
+
+
+@pytest.mark.parametrize("reads", [False, True])
+def test_a_url_without_its_signature_is_a_request_too(reads):
+    """Whoever has a presigned URL for an object that anybody may read needs no signature."""
+    locks = exposed({"Version": "2012-10-17", "Statement": [GUARD, PUBLIC]}).locks
+    proof = prove(locks, Claim("", [OFFICE, ENDPOINT], reads=reads))
+    assert proof.proved is False
+    assert proof.counterexample["form"] == "unsigned"
+    assert "without a signature, unless" in proof.text
+    assert "Block Public Access refuses it" in proof.text
+    assert "anonymous request" in proof.claim
+    closed = replace(locks, restricts_public=True, acls={})
+    assert prove(closed, Claim("", [OFFICE, ENDPOINT])).proved is True
 
 
 def test_every_value_of_the_claim_counts():
