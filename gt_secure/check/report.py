@@ -70,9 +70,10 @@ class Report(Shown):
         """True if every check passed, False if one failed,
         None if one is unknown or there is none.
         """
-        if any(result.passed is False for result in self.results):
+        outcomes = [result.passed for result in self.results]
+        if False in outcomes:
             return False
-        return True if self.results and all(result.passed for result in self.results) else None
+        return True if outcomes and all(outcomes) else None
 
     @property
     def exit_code(self) -> int:

@@ -125,8 +125,6 @@ def _run(args: argparse.Namespace) -> int:
     else:
         say(graded(fit(result.headline if args.output else result.to_text(line_width()))))
     note_unused(result.unused)
-    if args.since and result.before is None and is_earlier(args.since):
-        note("This is the first report with these options here: no earlier report is kept.")
     if not args.fail_on:
         return UNKNOWN if any(row.tone == "unknown" for row in result.buckets) else OK
     for line in result.unknown if args.fail_on == "unknown" else ():

@@ -181,7 +181,7 @@ class FindingsReport:
     @property
     def decided(self) -> bool:
         """True if a rule was decided: without one, no finding is no result."""
-        return any(word in ("found", "clean") for word in self.outcomes)
+        return not {"found", "clean"}.isdisjoint(self.outcomes)
 
     @property
     def is_known(self) -> bool:

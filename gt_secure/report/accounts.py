@@ -125,10 +125,8 @@ def parse_regions(given: TextsLike, partition: str = "aws") -> Texts:
 
 def _checked(name: str, partition: str) -> str:
     from boto3.session import Session
-    from botocore.utils import validate_region_name
 
     try:
-        validate_region_name(name)
         where = Session().get_partition_for_region(name)
     except Exception as error:
         raise _bad(

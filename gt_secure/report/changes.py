@@ -108,15 +108,18 @@ def _all(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Report
             yield from _of_row(f"{place[2]} {'/'.join(place[:2])}/{place[3]}", was, now)
     outcomes = [each for row in after["rows"] for each in row["checked"].items()]
     undecided = {code for code, word in outcomes if word in ("unknown", "not asked")}
-    lists = (("findings", "new finding", "finding gone"), ("unread", "not read", "read again"))
-    for member, came, went in lists:
+    lists = (
+        ("findings", "new finding", "finding gone", "not found", "found"),
+        ("unread", "not read", "read again", "read", "not read"),
+    )
+    for member, came, went, absent, present in lists:
         if None in (before[member], after[member]):
             continue
         earlier, later = (set(_named(every[member])) for every in (before, after))
-        yield from (ReportChange(came, text, "-", "now") for text in _texts(later - earlier))
+        yield from (ReportChange(came, text, absent, present) for text in _texts(later - earlier))
         for text in _texts(earlier - later):
             if member == "unread" or text.partition(":")[0] not in undecided:
-                yield ReportChange(went, text, "before", "-")
+                yield ReportChange(went, text, present, absent)
 
 
 def _of_row(subject: str, old: Json | None, new: Json | None) -> Iterator[ReportChange]:

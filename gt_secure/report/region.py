@@ -32,6 +32,7 @@ from ..engine.policies.bucket_policy import BucketPolicy
 from ..findings.listings import Findings
 from ..findings.model import NOT_CHECKED, Checked, Subject, by_code
 from ..findings.run import RULES, examine
+from ..logs.coverage import NOTHING
 from .accounts import Account
 from .buckets import BucketChoice, TeamBuckets, UnreadNotes, own_buckets
 from .rows import ReportRow, ReportRows, RowKind, merged
@@ -49,6 +50,7 @@ _KINDS: dict[Subject, RowKind] = {"bucket": "bucket", "workforce": "portal", "en
 ROW_OF = {rule.code: _KINDS.get(rule.subject, "team") for rule in RULES}
 """The kind of row of each rule: a finding about the portal counts once for all teams."""
 OFF = "not known, because access logging is off"
+EMPTY = "not known, because the log is empty so far"
 LEFT_OUT = "not looked for, because the logs were left out"
 UNREAD_LOG = "not known, because the access log was not read"
 _NO_GUARD = ": a presigned URL works from anywhere"
@@ -328,6 +330,8 @@ class _RegionReader:
         if hits is None:
             return row | {"leaks_unread": UNREAD_LOG}
         leaks = hits.leaks()
+        if NOTHING in leaks.unread:
+            return row | {"hits": hits, "leaks": leaks, "leaks_unread": EMPTY}
         unread = [*leaks.unread, *([leaks.not_compared] if leaks.left_out else [])]
         notes.lines += [f"log of {name}: {text}" for text in unread]
         return row | {

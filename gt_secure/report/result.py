@@ -130,7 +130,8 @@ class AccountReport(Tabular, Ambiguous, FindingsReport):
     nothing : str
         The sentence for a choice of buckets that matched none; empty if one was found.
     before : mapping or None
-        An earlier report, as its JSON has it, with which this one is compared.
+        An earlier report, as its JSON has it, with which this one is compared; empty where one was
+        wanted and none is kept.
     """
 
     _ask = ".require(severity) or .worse_than(severity)"
@@ -241,17 +242,21 @@ class AccountReport(Tabular, Ambiguous, FindingsReport):
             unknown = tones.count("unknown")
             buckets = f"{known}, {unknown} unknown" if unknown else known
         return (
-            f"{buckets}. Findings: {self.counts_text}. Leaked URLs: {self.leaked_text}. Not read:"
-            f" {len(self.unread)}.{self._since_text}"
+            f"{self.others_text}{buckets}. Findings: {self.counts_text}. Leaked URLs:"
+            f" {self.leaked_text}. Not read: {len(self.unread)}.{self._since_text}"
         )
 
     @property
     def _since_text(self) -> str:
-        if self.before is None or (changes := self.differences) is None:
+        if self.before is None:
             return ""
-        kinds = Counter(each.what for each in changes)
-        found = ", ".join(f"{number:,} {what}" for what, number in kinds.items())
-        return f" Since {self.before['at']}: {found or 'nothing changed'}."
+        if not self.before:
+            return (
+                " This is the first report with these options, so it has nothing to compare with."
+            )
+        kinds = Counter(each.what for each in self.differences or ())
+        found = ", ".join(f"{what} ({number:,})" for what, number in kinds.items())
+        return f" Changes since {self.before['at']}: {found or 'none'}."
 
     def doubts(self, severity: Threshold = "info") -> tuple[str, ...]:
         """Return what was not read or not decided; of ``unknown`` also each rule, each log that was
@@ -293,18 +298,18 @@ class AccountReport(Tabular, Ambiguous, FindingsReport):
 
     @property
     def others_text(self) -> str:
-        """The buckets that were not looked at, in sentences; empty if there are none."""
-        return " ".join(
-            f"Not looked at{'' if self.is_one else f' in {row.location}'}:"
-            f" {some(row.not_looked_at)}. --buckets all looks at all."
+        """The buckets that were not looked at, in a sentence; empty if there are none."""
+        names = [
+            name if self.is_one else f"{row.location}/{name}"
             for row in self.rows
-            if row.not_looked_at
-        )
+            for name in row.not_looked_at
+        ]
+        return f"Not looked at: {some(names)} (--buckets all looks at all). " if names else ""
 
     @cached_property
     def differences(self) -> tuple[ReportChange, ...] | None:
         """The changes since the report :attr:`before`; None without one."""
-        return None if self.before is None else differences(self.before, self._found)
+        return differences(self.before, self._found) if self.before else None
 
     @property
     def digest(self) -> str:
@@ -387,8 +392,11 @@ class AccountReport(Tabular, Ambiguous, FindingsReport):
         ]
         unread = Section("Not read", ("what",), [(text,) for text in self.unread])
         since: list[Section] = []
-        if self.before is not None:
-            title, changes = f"Since {self.before['at']}", [*map(tuple, self.differences or ())]
+        if self.before:
+            title, changes = (
+                f"Changes since {self.before['at']}",
+                [*map(tuple, self.differences or ())],
+            )
             since = [Section(title, ReportChange._fields, changes)]
         return [*since, *tables, unread] if self.is_one else [*since, unread, *tables]
 
@@ -396,11 +404,12 @@ class AccountReport(Tabular, Ambiguous, FindingsReport):
     def notes(self) -> list[str]:
         """Sentences on what was not looked at, and on what the report rests on."""
         rules = ", ".join(f"{number} {word}" for word, number in self._rules.items())
-        rests_on = (
-            f"Outcomes of rules: {rules or 'none'}. Alarms were not looked for: a plan"
+        return [
+            f"Outcomes of rules in all rows: {rules or 'none'}. A finding of several teams is"
+            " listed once. A rule is not asked if the report leaves out what it needs: users and"
+            " roles, or an access log. Alarms on presigned requests were not looked for: a plan"
             f" with --format alarm writes one. Digest: sha256:{self.digest}."
-        )
-        return [*filter(None, [self.others_text]), rests_on]
+        ]
 
     @property
     def _rules(self) -> dict[str, int]:

@@ -86,7 +86,7 @@ def report(
     before = None
     if since is not None and is_earlier(since):
         before = _earlier(since, last)
-        since = _A_WEEK if before is None else str(before["at"])
+        since = str(before.get("at", _A_WEEK))
     start = since if logs and accounts is None else None
     units = [(account, region) for account in chosen for region in names]
     file = StateFile(
@@ -168,16 +168,16 @@ def is_earlier(since: str) -> bool:
     return since == LAST or since.endswith(".json")
 
 
-def _earlier(since: str, last: Path) -> Json | None:
+def _earlier(since: str, last: Path) -> Json:
     """Return the report with which a new one is compared: that of a file, or the ``last`` one;
-    None if none was kept.
+    empty if none was kept.
     """
     if since != LAST:
         return load_report(since)
     try:
         read_private(last)
     except FileNotFoundError:
-        return None
+        return {}
     except OSError as error:
         raise InvalidInput(
             f"{last} cannot be read: {error.strerror}.",

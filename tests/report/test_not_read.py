@@ -21,6 +21,7 @@ from gt_secure.engine.access.identities import Principals
 from gt_secure.engine.access.part import Part
 from gt_secure.findings.listings import Findings, Workteams
 from gt_secure.findings.model import Checked, Finding, catalog
+from gt_secure.logs.coverage import NOTHING
 from gt_secure.logs.leaks import Leaks
 from gt_secure.report import (
     AccountReport,
@@ -282,6 +283,23 @@ def test_a_reading_that_was_left_out_fails_only_the_lowest_threshold(
     assert [made.passes(each) for each in ("high", "info", "unknown")] == [True, True, None]  # type: ignore[arg-type]
     made.require("high")
     assert "Not read: 0." in capsys.readouterr().out
+
+
+def test_an_empty_log_was_read_and_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing failed to be read, and no leaked URL is counted as 0."""
+    region = Region(monkeypatch, ["a", "b"])
+    region.log(lambda: hits([NOTHING]))
+    made = region.report()
+    assert made.unread == ()
+    assert made.passes("high")
+    assert made.passes("unknown") is None
+    assert made.leaked_text == "not known, because the log is empty so far"
+    assert str(made).count("empty so far") == 3, "in the headline and in each row"
+    assert made.to_dict()["leaks"] is None
+    region.hits_of["a"] = lambda: hits([])
+    assert region.report().leaked_text == (
+        "0 found, and the logs of 1 of 2 buckets were read in full"
+    )
 
 
 def test_where_some_logs_were_read_the_count_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,18 +83,17 @@ def test_the_headline_names_what_was_skipped() -> None:
     assert of(places=3, places_read=2).headline.startswith("No bucket is known in 2 regions.")
     rest = made(kind="region", name="", not_looked_at=("gt-far", "gt-logs"))
     assert of(made(), made(tone="open"), rest).headline.startswith(
-        "2 of 4 buckets looked at, 1 open to anyone."
+        "Not looked at: gt-far, gt-logs (--buckets all looks at all). 2 of 4 buckets looked at, 1 open"
+        " to anyone."
     )
 
 
 def test_the_headline_counts_what_changed_since_a_report() -> None:
     before = {"at": "2026-11-13T09:30:00+00:00", **of(made(tone="open", access="Anyone."))._found}
     assert of(made(tone="good"), before=before).headline.endswith(
-        " Not read: 0. Since 2026-11-13T09:30:00+00:00: 1 closed."
+        " Not read: 0. Changes since 2026-11-13T09:30:00+00:00: closed (1)."
     )
-    assert of(made(tone="open", access="Anyone."), before=before).headline.endswith(
-        ": nothing changed."
-    )
+    assert of(made(tone="open", access="Anyone."), before=before).headline.endswith(": none.")
 
 
 @pytest.mark.parametrize(("unread", "left"), [((), 1), (("jobs: denied",), 0)])
@@ -188,7 +187,8 @@ def test_the_sarif_keeps_to_the_schema_of_oasis(severity: str) -> None:
 def test_the_json_has_its_form_and_its_digest_names_what_was_found() -> None:
     one, again = of(made("high")), replace(of(made("high")), caller="another", calls=7)
     assert one.digest == again.digest
-    assert one.digest != of(made("medium")).digest
+    assert one.digest != of(made("high", access="Anyone with a URL can open gt-images.")).digest
+    assert one.digest != of(made()).digest
 
 
 LOCK_OFF = replace(FOUND["medium"], code="url-lock-off", title="The URL lock is off", detail="")
