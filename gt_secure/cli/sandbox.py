@@ -112,10 +112,11 @@ def _announce(facts: Json, as_json: bool) -> None:
     host, port = facts["endpoint"]
     outside = facts["container_url"]
     notes = [
-        f"# S3 VPC endpoint: {host}:{port} (keep the Host header of the endpoint URL)",
+        f"# S3 VPC endpoint: {host}:{port} (connect there, with the Host of AWS_ENDPOINT_URL)",
         f"# Worker portal: {facts['portal_url']}",
         *([f"# For containers: AWS_ENDPOINT_URL={outside}"] if outside else []),
-        "# Paste the lines above into a shell. Ctrl-C stops the sandbox.",
+        "# Paste the lines above into a shell. Their keys are worth nothing elsewhere. Ctrl-C stops"
+        " the sandbox.",
     ]
     print("\n".join([*shell_lines(facts["environment"]), *notes]), flush=True)
 
