@@ -70,7 +70,7 @@ def current_restriction(
         where = f" for {prefix}" if prefix else ""
         places = [f"s3://{bucket}/{each.prefix}" for each in policy.guards]
         step = f"Export one that exists: {some(places)}." if places else "Plan one first."
-        raise NotFound(f"The policy of {bucket} has no guard of ours{where}.", next_step=step)
+        raise NotFound(f"The policy of {bucket} has no guard of gt_secure{where}.", next_step=step)
     return Restriction.from_dict(wanted), notices
 
 

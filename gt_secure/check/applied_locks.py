@@ -117,7 +117,7 @@ def _portal(
 
 def _not_covered(guards: Sequence[Guard], start: str) -> str:
     if not guards:
-        return "The bucket policy has no guard of ours."
+        return "The bucket policy has no guard of gt_secure."
     keys = f"keys under {start}" if start else "all keys"
     return f"No guard covers {keys}, only {some([each.objects for each in guards])}."
 

@@ -89,6 +89,28 @@ def nothing_drifted(
 
 
 def _as_approved(gt: Connection, file: Path, digest: str) -> CheckResult:
+    before = _approved(gt, file, digest)
+    known = digest_of(before)
+    names = [row["name"] for row in before["rows"] if row["kind"] == "bucket"]
+    after = gt.report(buckets=names or None, since=None)
+    differing = [each for each in differences(before, after.to_dict()) if each.what != "read again"]
+    drifted = [each for each in differing if each.what not in NOT_READ]
+    details: Json = {"approved": known, "verified": bool(digest)}
+    details["changes"] = [each._asdict() for each in differing]
+    passed: bool | None = True
+    fix = ""
+    text = f"Everything is as in the approved report sha256:{known}."
+    if differing:
+        named = [f"{one[1]}: {one[0]}, {one[2]} → {one[3]}" for one in drifted or differing]
+        title = "It has drifted" if drifted else "Not everything was read"
+        passed, text = False if drifted else None, f"{title}: {some(named).rstrip('.')}."
+        fix = "Undo the change, or have a new report approved: gt-secure report -o approved.json"
+    message = text if digest else f"{text} {UNVERIFIED}"
+    return CheckResult("nothing_drifted", after.subject, passed, message, details, fix)
+
+
+def _approved(gt: Connection, file: Path, digest: str) -> Json:
+    """Return the approved report of an account and region; another one is an error."""
     before = load_report(file)
     known = digest_of(before)
     place = (gt.aws.account_id, gt.aws.region)
@@ -103,30 +125,7 @@ def _as_approved(gt: Connection, file: Path, digest: str) -> CheckResult:
             next_step="Name the JSON of the report that was approved.",
             field="approved",
         )
-    names = [row["name"] for row in before["rows"] if row["kind"] == "bucket"]
-    after = gt.report(buckets=names or None, since=None)
-    differing = [each for each in differences(before, after.to_dict()) if each.what != "read again"]
-    drifted = [each for each in differing if each.what not in NOT_READ]
-    verified = "" if digest else f" {UNVERIFIED}"
-    details: Json = {
-        "approved": known,
-        "verified": not verified,
-        "changes": [each._asdict() for each in differing],
-    }
-    if not differing:
-        text = f"Everything is as in the approved report sha256:{known}.{verified}"
-        return CheckResult("nothing_drifted", after.subject, True, text, details)
-    named = [f"{one[1]}: {one[0]}, {one[2]} → {one[3]}" for one in drifted or differing]
-    title = "It has drifted" if drifted else "Not everything was read"
-    fix = "Undo the change, or have a new report approved: gt-secure report -o approved.json"
-    return CheckResult(
-        "nothing_drifted",
-        after.subject,
-        False if drifted else None,
-        f"{title}: {some(named).rstrip('.')}.{verified}",
-        details,
-        fix,
-    )
+    return before
 
 
 @Check
@@ -223,13 +222,12 @@ def _claimed(
         raise InvalidInput(
             "The bucket is missing.", next_step="Pass bucket=, or a restriction.", field="bucket"
         )
-    kept = [keep] if isinstance(keep, str) else keep or ()
+    kept = keep or ()
     if not addresses and not endpoints:
         return Restriction.for_reading(bucket, prefix or "", True, kept)
-    listed = [endpoints] if isinstance(endpoints, str) else endpoints or ()
     return Restriction(
         addresses=addresses or (),
-        endpoints=listed,
+        endpoints=endpoints or (),
         guard=True,
         bucket=bucket,
         prefix=prefix or "",

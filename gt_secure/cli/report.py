@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from typing import TYPE_CHECKING
 
 from ..base.errors import InvalidInput
@@ -20,6 +21,31 @@ from .progress import working
 if TYPE_CHECKING:
     from ..report import AccountReport
     from ..report.runner import ReportProgress
+
+
+_DEPLOYMENT = """\
+Save the template as role.json. In the commands, replace arn:aws:iam::111122223333:root by the
+account or role that makes the report. Run them in the management account, in one region:
+aws cloudformation activate-organizations-access
+aws cloudformation create-stack-set --stack-set-name gt-secure-report --template-body \
+file://role.json --permission-model SERVICE_MANAGED --auto-deployment \
+Enabled=true,RetainStacksOnAccountRemoval=false --capabilities CAPABILITY_NAMED_IAM --parameters \
+ParameterKey=Trusted,ParameterValue=arn:aws:iam::111122223333:root{more}
+aws cloudformation create-stack-instances --stack-set-name gt-secure-report --regions us-east-1 \
+--deployment-targets OrganizationalUnitIds=$(aws organizations list-roots --query 'Roots[0].Id' \
+--output text)
+The StackSet makes no role in the management account. If the report reads that account, too:
+aws cloudformation create-stack --stack-name gt-secure-report --template-body file://role.json \
+--capabilities CAPABILITY_NAMED_IAM --parameters \
+ParameterKey=Trusted,ParameterValue=arn:aws:iam::111122223333:root{more}
+"""
+"""The commands that make the role in each account of an organization.
+
+Sources: AWS CloudFormation User Guide, *Create CloudFormation StackSets with service-managed
+permissions* (nothing is deployed to the management account); API Reference,
+*ActivateOrganizationsAccess*, *CreateStackInstances* and *DeploymentTargets* (the root of the
+organization is among ``OrganizationalUnitIds``).
+"""
 
 
 def add(commands: Commands) -> None:
@@ -46,8 +72,8 @@ def add(commands: Commands) -> None:
                 "the accounts of a file",
             ),
             (
-                "gt-secure report --print-role",
-                "the template of the role",
+                "gt-secure report --print-role --external-id example-id > role.json",
+                "the template of the role, and the commands that make it in each account",
             ),
         ),
         exit_codes=(
@@ -98,26 +124,25 @@ def add(commands: Commands) -> None:
     group.add_argument("--external-id", metavar="ID", help="external id that the role asks for")
     group.add_argument("--fresh", action="store_true", help="start again instead of resuming")
     group.add_argument(
-        "--print-role", action="store_true", help="print the role as a StackSet, and exit"
+        "--print-role",
+        action="store_true",
+        help="print the role and the commands that make it, and exit",
     )
     parser.excludes("--accounts", "--no-logs")
     parser.needs("--accounts", "--role")
     parser.needs("--role", "--accounts")
-    parser.needs("--external-id", "--role")
+    parser.needs("--external-id", "--role", "--print-role")
     parser.needs("--fresh", "--accounts")
-    parser.reads_only("--print-role")
+    parser.reads_only("--print-role", "--external-id")
 
 
 def _run(args: argparse.Namespace) -> int:
     if args.print_role:
         say(json_text(package_data("gt_secure.report", "role.json"), indent=2))
-        note("Deploy it from the management account, in one region (IAM is global):")
-        note(
-            "aws cloudformation create-stack-set --stack-set-name gt-secure-report --template-body"
-            " file://role.json --permission-model SERVICE_MANAGED --auto-deployment"
-            " Enabled=true,RetainStacksOnAccountRemoval=false --capabilities CAPABILITY_NAMED_IAM"
-            " --parameters ParameterKey=Trusted,ParameterValue=arn:aws:iam::111122223333:root"
-        )
+        asked = f'ParameterKey=ExternalId,ParameterValue="{args.external_id}"'
+        more = f" {shlex.quote(asked)}" if args.external_id else ""
+        for line in _DEPLOYMENT.format(more=more).splitlines():
+            note(line)
         return OK
     result = _report_from(args)
     if args.json:

@@ -52,8 +52,15 @@ def _lines(code: str) -> Iterator[str]:
     row = catalog()[code]
     yield from ("## Risk", "", row["why"], "")
     yield from ("## Evidence", "", *_evidence(code, row["looked_at"]), "")
-    yield from ("## Fix", "", row["fix"], "", "Then run the rule again:", "")
-    yield from ("```text", "$ gt-secure findings s3://gt-images --team open-team", "```", "")
+    yield from (
+        "## Fix",
+        "",
+        row["fix"],
+        "",
+        "Then run the rule again, with the bucket or the team of the finding:",
+        "",
+    )
+    yield from ("```text", "$ gt-secure findings s3://NAME --team TEAM", "```", "")
     if code != "not-checked":
         entry = (
             f'{{"finding": "{code}", "subject": "NAME", "reason": "TEXT", "until": "YYYY-MM-DD"}}'

@@ -20,6 +20,7 @@ from urllib.parse import unquote, urlsplit
 from ..base import budget, task_liquid
 from ..base.optional import install_command
 from ..base.text import Texts, count
+from ..engine.access.part import asked_in_vain
 from ..presign.inspect import object_place
 
 if TYPE_CHECKING:  # what renders imports little
@@ -55,8 +56,8 @@ def links_of(template: TaskTemplate, text: str, account_id: str) -> PageLinks:
             template.place,
         )
     # a page that shows nothing of its tasks needs neither: nobody asks for them in vain
-    manifest = template.tasks.value if template.tasks.missing is None else None
-    labels = template.labels.value if template.labels.missing is None else None
+    with asked_in_vain():
+        manifest, labels = template.tasks.if_read, template.labels.if_read
     doubt, place = "", template.input_place or template.place
     lines = manifest.lines if manifest else ()
     parts = template.function.split(":")

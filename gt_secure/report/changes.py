@@ -65,13 +65,10 @@ def digest_of(found: Mapping[str, Any]) -> str:
     """Return the SHA-256 of what a report found but for what access logs show, in its JSON or in
     what it is made of.
     """
-    named = None
-    if found["findings"] is not None:
-        texts = _texts({*_named(found["findings"])})
-        named = [text for text in texts if text.partition(":")[0] not in OF_LOGS]
+    named = _texts({*_named(found["findings"] or ())})
     data = {
         "rows": [[row[name] for name in COMPARED] for row in found["rows"]],
-        "findings": named or None,
+        "findings": [text for text in named if text.partition(":")[0] not in OF_LOGS],
         "unread": [line for line in found["unread"] if _LOG not in line],
     }
     return hashlib.sha256(json_text(data).encode()).hexdigest()

@@ -71,7 +71,7 @@ def test_guards_of_several_prefixes_are_exported_one_by_one(
     )
     found, _ = exported(seen, monkeypatch, wish, "s3://gt-images/tiles/")
     assert found.prefix == "tiles/"
-    with pytest.raises(NotFound, match="has no guard of ours for other/") as missing:
+    with pytest.raises(NotFound, match="has no guard of gt_secure for other/") as missing:
         exported(seen, monkeypatch, wish, "s3://gt-images/other/")
     assert str(missing.value.next_step).startswith("Export one that exists: s3://gt-images/scans/")
 
@@ -80,7 +80,9 @@ def test_a_bucket_without_a_lock_of_ours_has_nothing_to_export(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen = state(team=None, workforce=None, bucket=data_bucket())
-    with pytest.raises(NotFound, match="The policy of gt-images has no guard of ours") as caught:
+    with pytest.raises(
+        NotFound, match="The policy of gt-images has no guard of gt_secure"
+    ) as caught:
         exported(seen, monkeypatch, Restriction(**LISTED))
     assert caught.value.next_step == "Plan one first."
 

@@ -40,7 +40,7 @@ LEAK = (
 )
 SENTENCES = {
     "team_is_restricted": ("open-team", "The URL lock is off."),
-    "guard_is_in_place": ("gt-images", "The bucket policy has no guard of ours."),
+    "guard_is_in_place": ("gt-images", "The bucket policy has no guard of gt_secure."),
     "no_foreign_hits": (
         "gt-images",
         "1 request with a presigned URL came from outside the restriction: 198.51.100.9 (1).",

@@ -87,7 +87,7 @@ def test_a_guard_that_is_not_there(gt_secure_connection):
 ''')  # fmt: skip
     assert "2 passed" in out, out
     assert "1 failed" in out
-    assert "guard_is_in_place(gt-images) failed: The bucket policy has no guard of ours" in out
+    assert "guard_is_in_place(gt-images) failed: The bucket policy has no guard of gt_secure" in out
     assert code == 1
 
 

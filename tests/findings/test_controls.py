@@ -17,6 +17,12 @@ from gt_secure.findings.run import _finding
 from gt_secure.report import AccountReport, ReportRow
 from gt_secure.report.result import CONTROLS
 
+KEEPS_IMAGES_FROM_WORKERS = (
+    *("url-lock-both", "url-lock-portal-mismatch", "url-lock-one-path", "ipv4-only"),
+    *("guard-private-address", "portal-lock-private", "cors-missing", "s3-endpoint-missing"),
+    *("s3-endpoint-no-private-dns", "endpoint-policy-blocks", "team-locked-out"),
+    *("bucket-deny-breaks-ground-truth", "kms-network-condition", "kms-session"),
+)
 CODES = ("url-lock-off", "presigned-from-anywhere", "cors-missing")
 
 
@@ -33,11 +39,11 @@ def found(code: str, *depends: str) -> Any:
 def test_the_report_lists_violated_controls() -> None:
     report = made(*map(found, CODES))
     assert report.controls == (
-        ("AC-3 Access Enforcement", "violated", ("url-lock-off",)),
+        ("AC-3 Access Enforcement", "violated", ("presigned-from-anywhere", "url-lock-off")),
         ("SC-7 Boundary Protection", "violated", ("presigned-from-anywhere",)),
     )
     assert report.to_dict()["controls"][0] == {
-        "control": "AC-3 Access Enforcement", "status": "violated", "findings": ["url-lock-off"],
+        "control": "AC-3 Access Enforcement", "status": "violated", "findings": ["presigned-from-anywhere", "url-lock-off"],
     }  # fmt: skip
     assert "AC-3 Access Enforcement" in report._repr_html_()
     [line] = [line for line in report.to_text().splitlines() if "SC-7" in line]
@@ -78,3 +84,20 @@ def test_every_finding_says_whether_it_violates_a_control() -> None:
     assert [
         code for code, row in catalog().items() if not isinstance(row.get("controls"), list)
     ] == []
+
+
+@pytest.mark.parametrize("code", KEEPS_IMAGES_FROM_WORKERS)
+def test_what_only_keeps_images_from_workers_violates_no_control(code: str) -> None:
+    assert catalog()[code]["controls"] == []
+
+
+def test_a_url_that_works_from_anywhere_violates_access_enforcement() -> None:
+    """No authorization of a person is enforced where whoever has a URL opens the object."""
+    assert catalog()["presigned-from-anywhere"]["controls"] == ["AC-3", "SC-7"]
+
+
+@pytest.mark.parametrize("code", catalog())
+def test_the_page_names_no_bucket_and_no_team_of_the_sandbox(code: str) -> None:
+    if "/" not in code:
+        assert "$ gt-secure findings s3://NAME --team TEAM\n" in page(code)
+        assert "open-team" not in page(code)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 
 import pytest
+from botocore.session import Session
 from botocore.stub import Stubber
 
 from gt_secure.base.errors import InvalidInput, NotFound
@@ -144,8 +146,32 @@ def test_the_role_trusts_whom_it_is_told_and_asks_for_the_external_id():
     ]  # fmt: skip
 
 
-def test_the_command_prints_the_role(capsys):
-    assert main(["report", "--print-role"]) == 0
+@pytest.mark.parametrize("external_id", ["", "example-id", "a,b=c"])
+def test_the_command_prints_the_role_and_all_that_makes_it(capsys, external_id):
+    """Each command is one that the AWS CLI has, with the parameters that the template has."""
+    given = ["--external-id", external_id] if external_id else []
+    assert main(["report", "--print-role", *given]) == 0
     output = capsys.readouterr()
-    assert json.loads(output.out)["Resources"]
-    assert "create-stack-set" in output.err
+    parameters = json.loads(output.out)["Parameters"]
+    lines = [line for line in output.err.splitlines() if line.startswith("aws ")]
+    words = [shlex.split(line) for line in lines]
+    assert [line[1:3] for line in words] == [
+        ["cloudformation", "activate-organizations-access"],
+        ["cloudformation", "create-stack-set"],
+        ["cloudformation", "create-stack-instances"],
+        ["cloudformation", "create-stack"],
+    ]
+    model = Session().get_service_model("cloudformation")
+    for line in words:
+        operation = model.operation_model("".join(map(str.title, line[2].split("-"))))
+        members = operation.input_shape.members if operation.input_shape else {}
+        options = {word[2:].replace("-", "") for word in line if word.startswith("--")}
+        options -= {"query", "output"}  # of the inner command
+        assert options <= {name.lower() for name in members}
+    for line in (words[1], words[3]):
+        values = line[line.index("--parameters") + 1 :]
+        named = {each.partition(",")[0].partition("=")[2] for each in values}
+        assert named == {"Trusted", *(["ExternalId"] if external_id else [])} <= {*parameters}
+        assert not external_id or f'ParameterValue="{external_id}"' in values[1]
+    assert "OrganizationalUnitIds=" in lines[2]
+    assert "management account" in output.err.partition(lines[2])[2].partition(lines[3])[0]
