@@ -108,14 +108,14 @@ def pytest_configure(config: pytest.Config) -> None:
                 "--gt-secure-checks counts the checks of notebooks: add --gt-secure-notebooks."
             )
         return
-    if not (getattr(config.option, "nbval", False) or getattr(config.option, "nbval_lax", False)):
+    if not (config.getoption("nbval", False) or config.getoption("nbval_lax", False)):
         raise pytest.UsageError(
             "--gt-secure-notebooks without nbval runs no cell and no check: install nbval, and add"
             " --nbval-lax."
         )
-    if getattr(config.option, "nbval_sanitize_with", "") is None:
+    if config.getoption("nbval_sanitize_with", "") is None:
         config.option.nbval_sanitize_with = str(check.SANITIZE_FILE)
-    dist = getattr(config.option, "dist", "no")
+    dist = config.getoption("dist", "no")
     # the first is what -n chooses by itself; groups do not reach cells in every pytest
     if dist in {
         "load",
@@ -136,13 +136,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not config.getoption("--gt-secure-notebooks"):
         return
     first: dict[Path, int] = {}
-    places = [
-        (first.setdefault(each.path, number), _cell_number(each))
+    places = {
+        each: (first.setdefault(each.path, number), _cell_number(each))
         if each.path.suffix == ".ipynb"
         else (number, 0)
         for number, each in enumerate(items)
-    ]
-    items[:] = [items[number] for number in sorted(range(len(items)), key=places.__getitem__)]
+    }
+    items.sort(key=places.__getitem__)
 
 
 def _cell_number(item: pytest.Item) -> int:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import shutil
 from collections.abc import Hashable, Iterable
 from copy import copy
 from itertools import accumulate
@@ -103,15 +104,23 @@ def dumps(data: Any, *, yaml: bool = False) -> str:
 def dump(data: Any, path: str | Path) -> Path:
     """Write data in the format of the file's suffix. An existing file is replaced as a whole."""
     file = Path(path)
-    text = dumps(data, yaml=is_yaml(file))
+    write_text(file, dumps(data, yaml=is_yaml(file)))
+    return file
+
+
+def write_text(file: Path, text: str, mode: int = 0o666) -> None:
+    """Write a file as a whole or not at all: an interrupted write costs no former file, and a new
+    one has its mode.
+    """
     try:
-        with replacing(file) as fresh:
+        with replacing(file, mode) as fresh:
             fresh.write(text)
+            if file.exists():
+                shutil.copymode(file, fresh.name)
     except OSError as error:
         raise _bad(
             f"{file} cannot be written: {error.strerror}.", "Choose another file."
         ) from error
-    return file
 
 
 def is_yaml(file: Path) -> bool:

@@ -227,7 +227,7 @@ def claimed(value: object) -> str:
     if isinstance(value, list | tuple | set | frozenset):
         words = [claimed(each) for each in value]
         return " ".join(sorted(words) if isinstance(value, set | frozenset) else words)
-    if value is None or value == "" or isinstance(value, dt.datetime | dt.timedelta):
+    if value is None or isinstance(value, dt.datetime | dt.timedelta):
         return ""
     text = getattr(value, "workteam_name", "") or getattr(value, "name", "") or str(value)
     return type(value).__name__ if " at 0x" in text else str(text)
@@ -264,16 +264,16 @@ def open_file() -> None:
 def _collect() -> None:
     """Read what processes have added to the file of this kernel."""
     global _read_to
-    path, lines = getattr(kernel_shell(), "gt_secure_ledger", ""), list[bytes]()
+    path = getattr(kernel_shell(), "gt_secure_ledger", "")
     if not path or os.getpid() != _PROCESS:
         return
     with suppress(OSError), Path(path).open("rb") as file:
         file.seek(_read_to)
-        lines = [line for line in file if line.endswith(b"\n")]
-    _read_to += sum(map(len, lines))
-    for line in lines:
-        with suppress(ValueError, TypeError, AttributeError):
-            _add(_entry(json.loads(line)))
+        for line in file:
+            if line.endswith(b"\n"):
+                _read_to += len(line)
+                with suppress(ValueError, TypeError, AttributeError):
+                    _add(_entry(json.loads(line)))
 
 
 def _entry(told: Json, cell: int = -1) -> LedgerEntry:

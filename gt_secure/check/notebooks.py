@@ -11,7 +11,6 @@ import datetime as dt
 import json
 import re
 import shlex
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,9 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import InvalidInput
-from ..base.files import loads, read_text
+from ..base.files import loads, read_text, write_text
 from ..base.outcome import CheckResult
-from ..base.shared_files import replacing
 from ..base.text import Json, count, some
 from ..findings.accepted import AcceptedLike, read_accepted
 from ..findings.model import SAVED_SECRET, Acceptances
@@ -49,7 +47,7 @@ SANITIZE_FILE = Path(__file__).with_name("nbval-sanitize.cfg")
 
 MAX_BYTES = 256 << 20
 _MAY_SKIP = "skip-execution"
-_MAY_FAIL = ("raises-exception", "nbval-raises-exception")
+_MAY_FAIL = {"raises-exception", "nbval-raises-exception"}
 _USES = re.compile(r"gt[_-]secure")
 _IMPORTS = re.compile(r"gt_secure\.check\b|from gt_secure import (?:\([^)]*|[^\n]*)\bcheck\b")
 _RUN_ALL = "Run all cells from the first to the last, and save."
@@ -178,7 +176,7 @@ def _owed(
             yield f"cell {number} was changed after its checks ran"
     for number, cell in enumerate(book["cells"] if records else ()):
         outputs = [each.get("output_type") for each in cell.get("outputs") or ()]
-        if "error" in outputs and not {*_tags(cell)} & {*_MAY_FAIL}:
+        if "error" in outputs and _MAY_FAIL.isdisjoint(_tags(cell)):
             yield f"cell {number} ended with an error"
     yield from unkept(promise.claims, records)
     yield from untimely(records, since)
@@ -370,7 +368,7 @@ def remove_secrets(path: str | Path) -> list[SavedSecret]:
         text = read_text(pair, MAX_BYTES)
         if (masked := mask_text(text, code=pair.suffix.lower() == ".py")) != text:
             found += secrets_of_text(text, pair.name)
-            _replace(pair, masked)
+            write_text(pair.resolve(), masked, 0o600)
     return found
 
 
@@ -388,16 +386,5 @@ def read_notebook(path: str | Path) -> Json:
 
 
 def _save(book: Json, file: Path) -> None:
-    _replace(file, json.dumps(book, indent=1, ensure_ascii=False) + "\n")
-
-
-def _replace(file: Path, text: str) -> None:
-    """Write a file as a whole or not at all: an interrupted write must not cost the notebook."""
-    try:
-        with replacing(file.resolve(), 0o600) as fresh:
-            fresh.write(text)
-            shutil.copymode(file, fresh.name)
-    except OSError as error:
-        raise InvalidInput(
-            f"{file} cannot be written: {error.strerror}.", next_step="Check the folder."
-        ) from error
+    text = json.dumps(book, indent=1, ensure_ascii=False) + "\n"
+    write_text(file.resolve(), text, 0o600)

@@ -222,6 +222,16 @@ expectations:
 """
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o640])
+def test_a_file_that_is_replaced_keeps_who_may_read_it(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "wish.json"
+    dump_restriction(Restriction("t", url_lock=True), path)
+    path.chmod(mode)
+    dump_restriction(Restriction("other", url_lock=True), path)
+    assert path.stat().st_mode & 0o777 == mode
+    assert load_restriction(path).team == "other"
+
+
 def test_a_file_that_a_person_writes(tmp_path: Path) -> None:
     file = tmp_path / "radiology.yaml"
     file.write_text(YAML, encoding="utf-8")
