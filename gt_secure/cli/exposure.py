@@ -560,6 +560,10 @@ def _show_proof(args: argparse.Namespace, proof: Proof, unknown: str) -> int:
         say("\n".join(_contradictions(args, proof)))
     else:
         say(f"Not known: {printable(unknown)}.")
+        if "it is not managed here" in proof.depends_on:
+            say(
+                "Name a bucket whose policy the file sets, or pass its policy with --bucket-policy."
+            )
     for sentence in () if args.json or proof.proved else proof.locked_out:
         say(fit(sentence))
     return code_of(proof.proved)
@@ -575,9 +579,10 @@ def _contradictions(args: argparse.Namespace, proof: Proof) -> Iterator[str]:
         if finding is not None:
             # an account is asked about with the options of a plan
             command = shlex.join(["gt-secure", "apply", *args.words])
-            given = args.bucket_policy or args.tf_plan or args.cloudformation or args.keep
-            way = "apply the restriction" if given else command
-            yield fit(f"  Fix: {printable(way)} (finding {finding})")
+            fix = f"{'apply the restriction' if args.keep else command} (finding {finding})"
+            if file := args.bucket_policy or args.tf_plan or args.cloudformation:
+                fix = f"change the bucket policy in {file} to refuse this request"
+            yield fit(f"  Fix: {printable(fix)}")
 
 
 def _restriction(args: argparse.Namespace) -> Restriction:

@@ -41,6 +41,40 @@ def test_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*line, "--cloudformation", str(tmp_path / "template.json")]) == 0
 
 
+@pytest.mark.parametrize("option", ["--tf-plan", "--cloudformation", "--bucket-policy"])
+def test_a_file_that_is_not_proved_is_what_must_change(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing of the account is applied to mend a file, and no finding of an account is named."""
+    file = tmp_path / "file.json"
+    texts = {"--tf-plan": PLANS["known and open"][0], "--bucket-policy": policy(READ)}
+    file.write_text(texts.get(option) or json.dumps(template(READ)))
+    line = ["prove", "s3://gt-images", "--account", ACCOUNT, "--allow", OFFICE, option, str(file)]
+    assert main(line) == 2
+    said = capsys.readouterr().out
+    assert f"Fix: change the bucket policy in {file}" in said
+    assert "restriction" not in said.partition("Fix:")[2]
+    assert "finding" not in said
+
+
+@pytest.mark.parametrize("option", ["--tf-plan", "--cloudformation"])
+def test_a_bucket_that_the_file_does_not_have_has_a_next_step(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file.json"
+    file.write_text(
+        PLANS["known guard"][0] if option == "--tf-plan" else json.dumps(template(GUARD))
+    )
+    line = ["prove", "s3://gt-other", "--account", ACCOUNT, "--allow", OFFICE, option, str(file)]
+    assert main(line) == 3
+    said = capsys.readouterr().out
+    assert "is not managed here" in said
+    step = "Name a bucket whose policy the file sets, or pass its policy with --bucket-policy."
+    assert step in said
+    assert main([line[0], "s3://gt-images", *line[2:]]) == 0
+    assert step not in capsys.readouterr().out
+
+
 CI = "arn:aws:iam::111122223333:role/ci"
 LIST = {**GUARD, "Sid": "List", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::gt-images", "Condition": {"ArnNotLike": {"aws:PrincipalArn": CI}}}  # fmt: skip
 

@@ -410,7 +410,7 @@ def test_no_guard_of_addresses_is_advised_beside_a_rule_of_vpcs(
     policy = written(tmp_path, "p.json", {"Version": "2012-10-17", "Statement": [statement]})
     args = ["prove", "s3://gt-images", "--account", ACCOUNT, "--bucket-policy", policy]
     assert main([*args, "--allow", "203.0.113.0/24"]) == 2
-    assert ("guard-missing" in capsys.readouterr().out) is is_fixed
+    assert ("Fix: change the bucket policy" in capsys.readouterr().out) is is_fixed
 
 
 DENY = {
