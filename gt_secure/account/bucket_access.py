@@ -8,7 +8,7 @@ the sentence says of which objects. Half of the internet or more is anyone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, TypeAlias
@@ -112,10 +112,11 @@ def access_under(
     scope = _Objects(replace(locks, by="role"), prefix, is_prefix=is_prefix)
     if reason := scope.exposure.undecided:
         return _unknown(scope, {reason})
+    # whether the objects of our guards are protected is asked, not assumed
+    named = (*(each.prefix for each in locks.own_policy.guards), *parts)
+    inner = [each for each in dict.fromkeys(named) if each.startswith(prefix) and each != prefix]
     if scope.anyone:
-        # whether the objects of our guards are protected is asked, not assumed
-        inner = (*(each.prefix for each in locks.own_policy.guards), *parts)
-        return _open(scope, [each for each in inner if each.startswith(prefix) and each != prefix])
+        return _open(scope, inner)
     proof = scope.proof
     if proof.counterexample is not None and (
         not scope.unknown or _action(proof.counterexample) in _ASKED
@@ -125,7 +126,9 @@ def access_under(
     depends_on = {*scope.unknown, *proof.depends_on}
     if depends_on or not proof.proved:
         return _unknown(scope, depends_on)
-    return BucketAccess("good", scope.only, scope.allowed)
+    shut = (_Objects(scope.locks, each) for each in inner)
+    closed = [each.only for each in shut if each.opened.is_empty and each.is_good]
+    return BucketAccess("good", " ".join([scope.only, *closed]), scope.allowed)
 
 
 def _unknown(scope: _Objects, depends_on: Iterable[str]) -> BucketAccess:
@@ -194,7 +197,7 @@ class _Objects:
         return words.only("" if self.opened.is_empty else self.allowed, self.name)
 
 
-def _open(scope: _Objects, parts: Iterable[str]) -> BucketAccess:
+def _open(scope: _Objects, asked: Sequence[str]) -> BucketAccess:
     """Return the answer where anyone can open something: what is protected is named,
     if anything is.
     """
@@ -209,7 +212,6 @@ def _open(scope: _Objects, parts: Iterable[str]) -> BucketAccess:
             " URL or form."
         )
         return BucketAccess("part", text, _named(downloads))
-    asked = list(dict.fromkeys(parts))
     inner = [inside for part in asked[:_LISTED] if (inside := _Objects(scope.locks, part)).is_good]
     if inner:
         more = f" {count(len(asked) - _LISTED, 'more guard')}." if len(asked) > _LISTED else ""

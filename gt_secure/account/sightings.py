@@ -78,7 +78,9 @@ class Sightings:
         gaps = [*self.missing]
         since = self.since or (None if gaps else at)  # an empty log covers no time
         if since is not None and since > at - DAYS:
-            gaps.append(f"The log was read back to {since:%Y-%m-%d %H:%M} UTC.")
+            gaps.append(
+                f"The log was read back to {since:%Y-%m-%d %H:%M} UTC, less than {DAYS.days} days."
+            )
         if self.until is not None and self.until < at - FRESH:
             gaps.append(f"The newest request in the log is of {self.until:%Y-%m-%d %H:%M} UTC.")
         return gaps

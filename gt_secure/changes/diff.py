@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ..account.state import State
 from ..base.errors import InvalidInput
@@ -27,8 +27,6 @@ from ..engine.policies.url_lock import UrlLock
 from ..restriction.model import Restriction, UrlLockMode
 from .change import Call, Change
 from .targets import BucketGuard, TeamUrlLock, WorkforcePortal
-
-T = TypeVar("T")
 
 
 def changes_for(restriction: Restriction, state: State) -> tuple[Change[Any], ...]:
@@ -205,10 +203,6 @@ def _bucket_affects(state: State) -> Texts:
     return (*touched, *_unlisted(state.teams, state.jobs, *parts))
 
 
-def _each(part: Part[tuple[T, ...]], fits: Callable[[T], bool] = lambda _: True) -> list[T]:
-    return [each for each in part.if_read or () if fits(each)]
-
-
 def _unlisted(*parts: Part[Any]) -> Iterator[str]:
     """Yield what a change may affect too, because it could not be read."""
     for missing in (part.missing for part in parts if part.was_asked):
@@ -243,11 +237,11 @@ def _url_change(restriction: Restriction, state: State) -> Change[UrlLock] | Non
     ]
     touched += [
         f"labeling job {job.name} ({job.pending} objects left)"
-        for job in _each(state.jobs)
+        for job in state.jobs.if_read or ()
         if job.in_progress
     ]
-    touched += [f"human-review workflow {name}" for name in _each(state.reviews)]
-    touched += [f"evaluation job {name} of Bedrock" for name in _each(state.evaluations)]
+    touched += [f"human-review workflow {name}" for name in state.reviews.if_read or ()]
+    touched += [f"evaluation job {name} of Bedrock" for name in state.evaluations.if_read or ()]
     touched += _unlisted(state.jobs, state.reviews, state.evaluations)
     target = TeamUrlLock(team.name)
     return Change(

@@ -23,7 +23,7 @@ from ..aws.buckets import bucket_region, whole_bucket
 from ..aws.client import Aws
 from ..aws.teams import TeamLike, check_team_name, get_workteam, team_here
 from ..base.errors import GtSecureError, InvalidInput, PolicyError
-from ..base.text import Json, JsonLike
+from ..base.text import Json, JsonLike, members
 from ..engine.policies.bucket_guard import covered_prefixes
 from ..engine.policies.bucket_policy import BucketPolicy
 from ..engine.policies.equivalence import policies_equal
@@ -49,6 +49,30 @@ NAME_MEMBERS = {
 """Request parameters of these calls that name the resource."""
 _NEVER = dt.datetime.fromtimestamp(0, dt.UTC)
 _MARK = "gt_secure"
+_MEMBERS = {
+    "operation": "eventName",
+    "source": "sourceIPAddress",
+    "error": "errorCode",
+    "user_agent": "userAgent",
+    "event_id": "eventID",
+    "region": "awsRegion",
+    "request": "requestID",
+}
+"""Members of an entry, and those of an event of CloudTrail that they come from."""
+_DOCUMENT = (
+    "who",
+    "source",
+    "operation",
+    "target",
+    "by_gt_secure",
+    "change_id",
+    "error",
+    "user_agent",
+    "event_id",
+    "region",
+    "recorded_by",
+    "reason",
+)
 _FORMER = {"max_age": "age_limit"}
 """Fields of restrictions in older entries of a journal, and their present names."""
 
@@ -86,21 +110,7 @@ class HistoryEntry:
 
     def to_dict(self) -> Json:
         """Return the entry as JSON-able data."""
-        names = (
-            "who",
-            "source",
-            "operation",
-            "target",
-            "by_gt_secure",
-            "change_id",
-            "error",
-            "user_agent",
-        )
-        data = {
-            name: getattr(self, name)
-            for name in (*names, "event_id", "region", "recorded_by", "reason")
-        }
-        return {"at": f"{self.at:%Y-%m-%dT%H:%M:%SZ}", **data}
+        return {"at": f"{self.at:%Y-%m-%dT%H:%M:%SZ}", **members(self, *_DOCUMENT)}
 
 
 def read_history(
@@ -181,19 +191,13 @@ def lookup(
 
 def _of_event(event: JsonLike, target: str) -> HistoryEntry:
     identity = event.get("userIdentity") or {}
-    agent = str(event.get("userAgent") or "")
+    named = {name: str(event.get(member) or "") for name, member in _MEMBERS.items()}
     return HistoryEntry(
         at=event_moment(str(event.get("eventTime"))) or _NEVER,
         who=str(identity.get("arn") or identity.get("invokedBy") or "unknown"),
-        operation=str(event.get("eventName") or ""),
         target=target,
-        source=str(event.get("sourceIPAddress") or ""),
-        by_gt_secure=_MARK in agent,
-        error=str(event.get("errorCode") or ""),
-        user_agent=agent,
-        event_id=str(event.get("eventID") or ""),
-        region=str(event.get("awsRegion") or ""),
-        request=str(event.get("requestID") or ""),
+        by_gt_secure=_MARK in named["user_agent"],
+        **named,
     )
 
 

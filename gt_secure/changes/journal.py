@@ -107,27 +107,27 @@ class ChangeRecord(Shown, Ambiguous):
     @property
     def account_id(self) -> str:
         """The account that was changed; empty if the record does not name it."""
-        return str(self.begin.get("account") or "")
+        return self._text("account")
 
     @property
     def region(self) -> str:
         """The region of the workteam."""
-        return str(self.begin.get("region") or "")
+        return self._text("region")
 
     @property
     def caller(self) -> str:
         """The ARN of the caller who made the change; empty if the record does not name it."""
-        return str(self.begin.get("caller") or "")
+        return self._text("caller")
 
     @property
     def reason(self) -> str:
         """Reason that the person gave, if any."""
-        return str(self.begin.get("reason") or "")
+        return self._text("reason")
 
     @property
     def started(self) -> str:
         """Start time, in UTC."""
-        return str(self.begin.get("at") or "")
+        return self._text("at")
 
     @property
     def changes(self) -> Sequence[JsonLike]:
@@ -156,6 +156,9 @@ class ChangeRecord(Shown, Ambiguous):
     def lists(self) -> list[JsonLike]:
         """The lists that the restriction named, with the ranges that they had."""
         return self._mappings("lists")
+
+    def _text(self, name: str) -> str:
+        return str(self.begin.get(name) or "")
 
     def _mappings(self, name: str) -> list[JsonLike]:
         listed = self.begin.get(name)

@@ -72,7 +72,7 @@ class Effect:
             share=share(self.seen, self.refused) if self.refused else "",
             jobs=self.jobs,
             bucket=bucket,
-            lost=", and at ".join(self.lost).replace("; ", ", and at "),
+            lost=", and through ".join(self.lost).replace("; ", ", and through "),
             missing=self.seen.missing,
         )
 

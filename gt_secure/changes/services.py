@@ -99,12 +99,9 @@ def evidence_of(state: State, after: Exposure) -> Texts:
     in sentences; nothing where no log was looked for.
     """
     own = state.team.if_read
-    teams = {each.team.arn: each.team for each in state.of_bucket}
     found = []
-    for arn, seen in state.seen.items():
-        if arn not in teams:
-            continue
-        team = teams[arn]
+    for team in (each.team for each in state.of_bucket if each.team.arn in state.seen):
+        seen = state.whereabouts(team)
         request = "worker" if team == own else WORKER_OF + team.name
         answers = [_best(after, Source.parse(each), [request]).answer for each in seen.sources]
         text = f"Where the people of {team.name} work is unknown."
@@ -142,21 +139,13 @@ def _services(
     ) -> Difference[Answer]:
         return Difference(now.of_service(ask), after.of_service(ask), scene, source, why)
 
-    def of_back_end(action: str) -> Difference[Answer]:
-        why = f"{action}, signed in the header, through {endpoint}"
-        return row(
+    for action in BACK_END_ACTIONS if restriction.team is not None or now.locks.others else ():
+        yield row(
             f"Ground Truth in {region}",
-            why,
+            f"{action}, signed in the header, through {endpoint}",
             "Ground Truth",
-            lambda locks, key: locks.ground_truth(endpoint, key, action),
+            lambda locks, key: locks.ground_truth(endpoint, key, action),  # noqa: B023 - asked at once
         )
-
-    def of_caller(action: str) -> Difference[Answer]:
-        why = f"{action}, to undo"
-        return row(caller_arn, why, "caller", lambda locks, _: locks.caller(caller_arn, action))
-
-    if restriction.team is not None:
-        yield from map(of_back_end, BACK_END_ACTIONS)
     delivery = row(
         "logging.s3.amazonaws.com",
         "delivers access logs into the bucket",
@@ -165,7 +154,14 @@ def _services(
     )
     if delivery.before.answer != "refused":  # most buckets take no logs
         yield delivery
-    yield from map(of_caller, ("s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"))
+    for verb in ("Get", "Put", "Delete"):
+        action = f"s3:{verb}BucketPolicy"
+        yield row(
+            caller_arn,
+            f"{action}, to undo",
+            "caller",
+            lambda locks, _: locks.caller(caller_arn, action),  # noqa: B023 - asked at once
+        )
 
 
 def _presigners(

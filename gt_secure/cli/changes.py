@@ -309,7 +309,9 @@ def _planned(args: argparse.Namespace, restriction: Restriction, gt: Connection)
         plan = gt.plan(restriction, logs=logs, reason=args.reason)
         if args.keep_teams and plan.keeping is not None:
             return gt.plan(plan.keeping, logs=logs, reason=args.reason)
-    if plan.keeping is not None:
+    if args.keep_teams:
+        note("--keep-teams added nothing: no log, list or change shows more that the teams use.")
+    elif plan.keeping is not None:
         note("The workteams of the bucket have or use more. --keep-teams keeps it.")
     return plan
 
@@ -393,7 +395,8 @@ def _run_plan(args: argparse.Namespace) -> int:
         say(graded(text) if args.format == "text" else text)
     if not args.json and args.format == "text" and can_be_applied(plan):
         # a line that is broken is another command
-        say(f"Apply: {_command(args, plan.asks)}")
+        when = ", if you agree to each question" if plan.asks else ""
+        say(f"Apply{when}: {_command(args, plan.asks)}")
     if any(not notice.confirmable for notice in plan.blockers):
         return ERROR
     return OK if plan.empty else FOUND

@@ -40,9 +40,9 @@ class ApplicationProfile:
     signature : str
         ``4``, ``boto3`` (its default, which depends on the region), ``none`` (it presigns nothing)
         or ``unknown``.
-    signs, header_signed, refused, advice : str
+    signs, header_signed, refused, refused_reads, advice : str
         Who signs; what it signs in the header, so that the guard spares it; what the guard refuses
-        from outside; and what to do about that.
+        from outside, and a guard of reads where that is less; and what to do about that.
     signature_setting, lifetime_setting : str
         Settings for version 4 and for the lifetime.
     lifetime_s : mapping
@@ -71,6 +71,7 @@ class ApplicationProfile:
     root: str = ""
     header_signed: str = ""
     refused: str = ""
+    refused_reads: str = ""
     advice: str = ""
     cors: Texts = ()
     cors_headers: Texts = ()

@@ -153,8 +153,8 @@ def test_after_a_kernel_restart_the_panel_runs_again_and_can_undo(open_notebook:
     notebook = open_notebook("restart.ipynb", show, height=3000)
     notebook.run_all()
     panel = notebook.panel
-    notebook.agree("Nobody in this team uses the VPC portal")
-    notebook.agree("No worker of radiology-team needs what the plan refuses")
+    notebook.agree("Nobody uses the VPC portal")
+    notebook.agree("No worker of radiology-team needs what is refused")
     notebook.click(panel.get_by_role("button", name=re.compile("^Apply 2")))
     panel.get_by_text("Applied and read back.").wait_for()
     notebook.page.evaluate(
@@ -249,12 +249,10 @@ def test_the_whole_job_by_keyboard(open_notebook: Any) -> None:
     page.keyboard.type("203.0.113.0/24")
     page.keyboard.press("Enter")
     press("Review")
-    panel.get_by_label(
-        "Nobody in this team uses the VPC portal"
-    ).wait_for()  # the plan takes a moment
-    tab_to("Nobody in this team uses the VPC portal")
+    panel.get_by_label("Nobody uses the VPC portal").wait_for()  # the plan takes a moment
+    tab_to("Nobody uses the VPC portal")
     page.keyboard.press("Space")
-    tab_to("No worker of radiology-team needs what the plan refuses")
+    tab_to("No worker of radiology-team needs what is refused")
     page.keyboard.press("Space")
     press("Apply 2 changes to open-team")
     panel.get_by_text("Applied and read back.").wait_for()
@@ -406,8 +404,8 @@ def test_what_is_applied_while_the_notebook_is_closed_is_shown_when_it_is_opened
     panel.get_by_label("Allowed addresses", exact=True).fill("203.0.113.0/24")
     panel.get_by_label("Allowed addresses", exact=True).press("Enter")
     open_step(panel, "Review & apply")
-    notebook.agree("Nobody in this team uses the VPC portal")
-    notebook.agree("No worker of radiology-team needs what the plan refuses")
+    notebook.agree("Nobody uses the VPC portal")
+    notebook.agree("No worker of radiology-team needs what is refused")
     apply = panel.get_by_role("button", name=re.compile("Apply . change"))
     notebook.click(apply)
     wait_for_file(signs / "apply.held")

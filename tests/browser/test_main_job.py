@@ -38,7 +38,7 @@ def test_five_steps_from_choice_to_hits(open_notebook: Any, sandbox: Any) -> Non
     apply = panel.get_by_role("button", name=re.compile("^Apply"))
     panel.get_by_text("Every case, now and after").wait_for()
     assert apply.is_disabled(), "workers may be working: a person agrees first"
-    notebook.agree("No worker of radiology-team needs what the plan refuses")
+    notebook.agree("No worker of radiology-team needs what is refused")
     notebook.shoot("3-review")
     notebook.click(apply)
     panel.get_by_text("Applied and read back.").wait_for()

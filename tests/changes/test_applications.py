@@ -16,6 +16,7 @@ from botocore.config import Config
 from gt_secure.aws.client import Aws
 from gt_secure.base.errors import InvalidInput
 from gt_secure.changes.plan import Plan, plan
+from gt_secure.changes.render.summary import summary
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.explain.dry_run import dry_run
 from gt_secure.logs import Hits, read_hits
@@ -256,6 +257,29 @@ def test_a_guard_of_reads_says_what_it_leaves_open() -> None:
     assert whole.counterexample is not None
     assert whole.counterexample["request"]["action"] == "s3:PutObject"
     assert "upload" not in made(wish()).after.requests
+
+
+def test_the_change_line_of_reads_says_that_uploads_are_spared() -> None:
+    for guard, ends in (("reads", True), (True, False)):
+        [change] = [each for each in summary(made(wish(guard=guard))) if each.startswith("  + ")]
+        assert change.endswith(" It spares presigned uploads.") is ends
+
+
+UPLOADS = re.compile(r"upload|\bPUT\b|\bform|\bpush|\bwrite", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("name", [name for name, row in applications().items() if row.uploads])
+def test_no_guard_of_reads_is_said_to_refuse_uploads(name: str) -> None:
+    [notice] = [
+        each
+        for each in made(wish(guard="reads", application=name)).notices
+        if each.code == "application-use"
+    ]
+    refused = notice.text.partition("the guard refuses ")[2].partition(". ")[0]
+    assert refused
+    is_alone = refused.startswith("nothing: ")
+    assert is_alone or not UPLOADS.search(refused), refused
+    assert is_alone is (set(applications()[name].lifetime_s) == {"PUT"})
 
 
 def test_a_guard_of_reads_is_ours_in_every_form() -> None:

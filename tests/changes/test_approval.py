@@ -7,6 +7,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import shlex
 from dataclasses import replace
 
 import pytest
@@ -17,6 +18,7 @@ from gt_secure.changes.plan import plan
 from gt_secure.changes.render.html import policy_diff
 from gt_secure.changes.render.parts import answer_chip
 from gt_secure.changes.targets import BucketGuard
+from gt_secure.cli.main import parse
 from gt_secure.engine.access.answer import tone
 from gt_secure.restriction.model import Restriction
 from support.account import BUCKET, FOREIGN, TEAM, Account
@@ -48,6 +50,19 @@ def test_the_page_holds_all_that_an_approver_checks(account: Account) -> None:
     assert any(loads_restriction(box) == WANTED for box in boxes if '"team"' in box)
     assert one.digest in page
     assert one.digest in page.partition("<details")[0], "the command is not folded"
+
+
+def test_the_command_of_the_page_has_the_reason(account: Account) -> None:
+    """What the approver read as the reason is what the journal has."""
+    one = plan(account.aws, WANTED, reason="RISK-112: the clinic's list")
+    [command] = [each for each in _boxes(one.to_html(standalone=True)) if one.digest in each]
+    words = shlex.split(command)
+    assert words[words.index("--reason") + 1] == one.reason
+    args = parse(words[1:])
+    assert args is not None
+    assert (args.reason, args.digest, args.file) == (one.reason, one.digest, "restriction.json")
+    assert args.confirm == [each.code for each in one.asks]
+    assert "--reason" not in plan(account.aws, WANTED).to_html(standalone=True)
 
 
 def _json(text: str) -> object:

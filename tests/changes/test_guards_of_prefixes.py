@@ -119,8 +119,9 @@ def test_nested_guards_ask_and_state_who_is_left(gt: Connection) -> None:
     whole = gt.plan(restriction("", OFFICE, LAB))
     [asked] = [each for each in whole.notices if each.code == "guards-overlap"]
     assert asked.text == (
-        "Several guards cover objects under scans/: those of objects under scans/, all objects. "
-        f"A request must satisfy all lists: from {OFFICE}."
+        f"Objects under scans/ would open only from {OFFICE}: their guards list {OFFICE}, and"
+        f" {OFFICE}, {LAB}. A request must satisfy the lists of all guards that cover its object,"
+        " here those of objects under scans/, all objects."
     )
     assert asked.fix.endswith(f"such as with 'gt-secure plan s3://{BUCKET}/scans/ --guard off'.")
     assert asked in whole.asks

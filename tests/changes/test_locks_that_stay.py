@@ -25,7 +25,7 @@ NO_GUARD = "Bucket guard of gt-images: no guard: a presigned URL works from anyw
 TARGETS: Any = {
     "url": TeamUrlLock("radiology-team"),
     "portal": WorkforcePortal("default"),
-    "guard": BucketGuard("gt-images"),
+    "guard": BucketGuard("gt-images", "us-east-1"),
 }
 
 

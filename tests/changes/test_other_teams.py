@@ -120,15 +120,15 @@ TAGGED = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resourc
 @pytest.mark.parametrize(
     ("wish", "more", "lost"),
     [
-        ({"addresses": "192.0.2.0/24"}, {}, "all addresses except 192.0.2.0/24, and at all "),
+        ({"addresses": "192.0.2.0/24"}, {}, "all addresses except 192.0.2.0/24, and through all "),
         ({"addresses": "192.0.2.0/24", "prefix": "scans/"}, {}, "all addresses except 192.0.2.0/24"),
         ({"addresses": "192.0.2.0/24", "guard": "reads"}, {}, "all addresses except 192.0.2.0/24"),
         ({"addresses": "192.0.2.0/24", "team": OTHER}, {}, "all addresses except 192.0.2.0/24"),
-        ({"endpoints": S3_ENDPOINT.id}, {}, f"all addresses, and at all endpoints except {S3_ENDPOINT.id}"),
+        ({"endpoints": S3_ENDPOINT.id}, {}, f"all addresses, and through all endpoints except {S3_ENDPOINT.id}"),
         ({"endpoints": S3_ENDPOINT.id}, {"theirs": AT_AN_ENDPOINT}, f"all endpoints except {S3_ENDPOINT.id}."),
         ({"addresses": OFFICE}, {"bucket": guarded(OFFICE, "198.51.100.0/24")}, "198.51.100.0/24"),
         ({"endpoints": S3_ENDPOINT.id, "addresses": OFFICE},
-         {"bucket": guarded(OFFICE, endpoints=[S3_ENDPOINT.id, SECOND])}, f"at {SECOND}."),
+         {"bucket": guarded(OFFICE, endpoints=[S3_ENDPOINT.id, SECOND])}, f"from {SECOND}."),
         ({"addresses": OFFICE, "endpoints": S3_ENDPOINT.id}, {"bucket": guarded(OFFICE, prefix="maps/")}, "all addr"),
         ({"addresses": OFFICE}, {"bucket": guarded(OFFICE, "198.51.100.0/24", more=[TAGGED])}, "198.51.100.0/24"),
     ],
@@ -145,8 +145,8 @@ def test_a_team_with_a_running_job_that_loses_a_part_is_asked_about_by_name(
     ]
     [asked] = (each for each in made.asks if each.code.startswith("loses-access"))
     said = (
-        f"Workers of radiology-team may be working on {RUNNING.name}. After the plan, images of"
-        f" {BUCKET} no longer"
+        f"radiology-team is labeling {RUNNING.name}, and some of its workers may see no image. After"
+        f" the plan, radiology-team opens no image of {BUCKET} from "
     )
     assert asked.text.startswith(said)
     assert lost in asked.text
@@ -252,7 +252,9 @@ def test_each_team_is_confirmed_by_its_own_name() -> None:
     assert made.to_dict()["asks"] == words
     assert all(f": --confirm {word}" in made.to_text() for word in words)
     for confirm in ([], words[:1], ["loses-access"], ["loses-access:open-team"]):
-        with pytest.raises(InvalidInput, match="until you confirm it: Workers of "):
+        with pytest.raises(
+            InvalidInput, match=r"until you confirm it: (radiology-team|night-shift) is labeling"
+        ):
             apply(cast(Any, None), made, journal=cast(Any, None), confirm=confirm)
 
 

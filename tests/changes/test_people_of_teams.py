@@ -105,16 +105,14 @@ def test_the_question_says_how_many_of_its_people_would_be_refused(
     text = asked.get("loses-access:radiology-team", "")
     assert said in text
     assert bool(text) == bool(said)
-    assert ("Workers of radiology-team may be working on chest-scans." in text) == bool(
-        said and jobs == (JOB,)
-    )
-    assert not said or "no longer open for radiology-team at " in text
+    assert ("is labeling chest-scans" in text) == bool(said and jobs == (JOB,))
+    assert not said or "radiology-team opens no image of " in text
 
 
 @pytest.mark.parametrize(
     ("known", "said"),
     [
-        (None, "open images is unknown. No access log was read."),
+        (None, "workers are is unknown. No access log was read."),
         (seen(DESK, missing="2 of 9 log objects were not read."), "2 of 9 log objects were not read."),
         (seen(DESK), ""),
         (seen(), ""),
@@ -134,7 +132,7 @@ def test_another_team_is_asked_about_unless_the_log_shows_all_its_people_inside(
 @pytest.mark.parametrize(
     ("known", "own_jobs", "guards", "asked"),
     [
-        (None, (NIGHT_JOB,), (), "open images is unknown. No access log was read."),
+        (None, (NIGHT_JOB,), (), "workers are is unknown. No access log was read."),
         (None, (), (), ""),
         (None, (DONE,), (), ""),
         (seen(DESK, missing="The log ends at 12:00."), (NIGHT_JOB,), (), ""),

@@ -19,7 +19,7 @@ from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.restriction.messages import Notice, notice, notices
 from gt_secure.restriction.model import Restriction
 from support.guards import merge_guard
-from support.states import FORCE, JOB, TEAM, data_bucket, state, unread
+from support.states import ENDPOINT, FORCE, JOB, TEAM, data_bucket, state, unread
 
 OFFICE = "203.0.113.0/24"
 TEAMS = {"team": ("radiology-team",), "no team": ("",)}
@@ -89,13 +89,17 @@ def test_each_plan_of_many_states_is_short(team: str, policy: str) -> None:
 
 def test_two_changes_and_a_question_are_said_in_120_words() -> None:
     one = made("team", "open", "whole", "vpc")
-    asked = [notice("url-lock-one-path", served="public", refused="VPC")]
+    asked = [notice("url-lock-one-path", team="radiology-team", refused="VPC")]
     one = replace(one, notices=tuple(asked), findings=())
     assert (len(one.changes), len(one.asks)) == (2, 1)
     assert words(one) <= 120 - 16, "the command has up to 16 words more"
     changes = [line for line in summary(one) if line.startswith("  + ")]
     assert len(changes) == 2
     assert all("opened → refused" in line for line in changes)
+
+
+SHORT = {"refused": "b", "folder": "objects under scans/"}
+"""Values that are short wherever they are."""
 
 
 def test_every_question_is_asked_in_25_words() -> None:
@@ -107,7 +111,7 @@ def test_every_question_is_asked_in_25_words() -> None:
     asked = [code for code, row in notices().items() if row.get("consent") != ""]
     assert len(asked) > 25
     for code in asked:
-        made_of = notice(code, **values | {"team": "radiology-team", "served": "a", "refused": "b"})
+        made_of = notice(code, **values | {"team": "radiology-team", **SHORT})
         if made_of.asks:
             [line] = [
                 each for each in summary(replace(one, notices=(made_of,))) if each[2:3] == "?"
@@ -194,11 +198,33 @@ def test_a_row_of_two_kinds_of_sources_is_one_sentence() -> None:
     one = made("team", "open", "whole", "quiet")
     assert summary(one)[:2] == [
         (
-            "  + Bucket guard of gt-images: opened → refused for a presigned URL, through all"
-            f" endpoints and from all addresses except {OFFICE}."
+            "  + Bucket guard of gt-images: opened → refused for a presigned URL, from all addresses"
+            f" except {OFFICE}, and through all VPC endpoints."
         ),
         "  + URL lock of radiology-team: opened → refused for a worker's URL used from another address.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("lists", "said"),
+    [
+        (
+            {"addresses": OFFICE},
+            f"from all addresses except {OFFICE}, and through all VPC endpoints.",
+        ),
+        (
+            {"endpoints": ENDPOINT},
+            f"from all addresses, and through all VPC endpoints except {ENDPOINT}.",
+        ),
+    ],
+)
+def test_a_change_line_names_addresses_and_vpc_endpoints(lists: dict[str, Any], said: str) -> None:
+    """What is excepted is of one of the two; the lock of a team is not under a prefix."""
+    asked = Restriction("radiology-team", bucket="gt-images", prefix="scans/", **lists)
+    one = plan(cast(Aws, None), asked, state=state(bucket=data_bucket()))
+    guard, url = (line for line in summary(one) if line.startswith("  + "))
+    assert guard.endswith(f": opened → refused under scans/ for a presigned URL, {said}")
+    assert "scans/" not in url
 
 
 def test_each_surface_names_its_own_way_to_the_rest() -> None:

@@ -101,7 +101,7 @@ def test_an_undo_asks_about_each_workteam_that_would_lose_access(
     shown = gt.plan_undo(change)
     assert [each.code for each in shown.asks] == [CODE] * asks
     if asks:
-        assert "Workers of radiology-team may be working on chest-scans." in shown.asks[0].text
+        assert "is labeling chest-scans" in shown.asks[0].text
         call = rf"gt\.apply\(gt\.plan_undo\('{change}'\), confirm=\['{CODE}'\]\)"
         with pytest.raises(InvalidInput, match=call):
             gt.undo(change)

@@ -15,7 +15,6 @@ from gt_secure.changes import services
 from gt_secure.changes.history import _of_event
 from gt_secure.changes.journal import JournalCheck
 from gt_secure.changes.lock import _held
-from gt_secure.changes.render import parts
 from gt_secure.changes.rules import applications
 from gt_secure.restriction.model import Restriction
 
@@ -167,30 +166,3 @@ def test_unknown_is_between_refused_and_opened(
         services.Exposure, "plain", lambda self, source, each: SimpleNamespace(answer=each)
     )
     assert services._best(cast(Any, None), Source.parse("203.0.113.7"), answers).answer == best
-
-
-@pytest.mark.parametrize(
-    ("answers", "is_open", "warns"),
-    [
-        (("opened", "refused"), False, False),
-        (("unknown", "refused"), False, True),
-        (("opened", "unknown"), False, True),
-        (("opened", "refused"), True, True),
-    ],
-)
-def test_a_part_that_was_not_read_warns_where_an_answer_depends_on_it(
-    answers: tuple[str, str], is_open: bool, warns: bool
-) -> None:
-    before, after = (SimpleNamespace(answer=each) for each in answers)
-    part = SimpleNamespace(what="the tags", action="iam:ListRoleTags")
-    plan = SimpleNamespace(
-        state=SimpleNamespace(missing=lambda: [part]),
-        simulation=[SimpleNamespace(before=before, after=after)],
-        after=[SimpleNamespace(unknown=SimpleNamespace(is_empty=not is_open))],
-    )
-    shown = str(parts.unseen(cast(Any, plan)))
-    assert "the tags (needs iam:ListRoleTags)" in shown
-    assert ("Whatever depends on it is" in shown) == warns
-    assert ("gts-warn" in shown) == warns
-    plan.state.missing = list
-    assert parts.unseen(cast(Any, plan)) == ""

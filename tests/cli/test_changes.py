@@ -350,7 +350,7 @@ def test_the_apply_that_a_plan_names_is_one(
         for name, value in account.rig.sandbox.environment().items():
             patch.setenv(name, value)
         assert main(["plan", *wish]) == 2
-    named = capsys.readouterr().out.partition("Apply: ")[2].strip()
+    named = capsys.readouterr().out.partition("Apply, if you agree to each question: ")[2].strip()
     given = f"s3://{BUCKET} --allow 203.0.113.0/24 --application mlflow"
     assert named == f"gt-secure apply {given} --confirm loses-access:radiology-team --yes"
     assert parse(named.split()[1:]).bucket == args.bucket
@@ -371,8 +371,8 @@ def test_the_apply_that_a_plan_prints_asks_nothing_more(
         (["--team", TEAM], "192.0.2.0/24"),
     ):
         assert main(["plan", f"s3://{BUCKET}", *team, "--allow", allowed]) == 2
-        named = capsys.readouterr().out.partition("Apply: gt-secure ")[2]
-        assert main(shlex.split(named)) == 0, named
+        named = capsys.readouterr().out.partition(": gt-secure apply ")[2]
+        assert main(["apply", *shlex.split(named)]) == 0, named
         assert "Applied" in capsys.readouterr().out
         asked += named
     assert {"loses-access:radiology-team", "refuses-team", "guard-drops"} <= set(asked.split())

@@ -5,6 +5,7 @@ that is empty, asks, or is blocked.
 from __future__ import annotations
 
 import argparse
+import shlex
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,11 +13,13 @@ import pytest
 
 from gt_secure.cli import changes
 from gt_secure.cli.exit_codes import ERROR, FOUND, OK
+from gt_secure.cli.main import build_parser
 from gt_secure.restriction.messages import Notice
 
 GIVEN = "s3://gt-images --allow '203.0.113.0/24, 198.51.100.9' --application=mlflow --team a"
 APPLY = f"Apply: gt-secure apply {GIVEN}"
 """What a terminal shows; elsewhere nothing can ask, so the command says yes."""
+ASKED = APPLY.replace("Apply", "Apply, if you agree to each question", 1)
 WARNING = Notice("broad", "warning", "The list is broad.", consent="I know.")
 STOP = Notice("stop", "blocker", "It is too long.", confirmable=False)
 BLOCKER = Notice("broad", "blocker", "It is broad.", consent="I know.")
@@ -75,14 +78,14 @@ def test_a_plan_for_people_ends_with_the_command_that_applies_it(shape: str, run
         ({"empty": True}, OK, ["graded PLAN"], []),
         ({"tty": True}, FOUND, ["graded PLAN", APPLY], []),
         ({"full": True}, FOUND, ["graded PLAN", f"{APPLY} --yes"], []),
-        ({"notices": [WARNING]}, FOUND, ["graded PLAN", f"{APPLY} --confirm broad --yes"], []),
+        ({"notices": [WARNING]}, FOUND, ["graded PLAN", f"{ASKED} --confirm broad --yes"], []),
         (
             {"notices": [WARNING], "tty": True},
             FOUND,
-            ["graded PLAN", f"{APPLY} --confirm broad"],
+            ["graded PLAN", f"{ASKED} --confirm broad"],
             [],
         ),
-        ({"notices": [BLOCKER]}, FOUND, ["graded PLAN", f"{APPLY} --confirm broad --yes"], []),
+        ({"notices": [BLOCKER]}, FOUND, ["graded PLAN", f"{ASKED} --confirm broad --yes"], []),
         ({"notices": [STOP]}, ERROR, ["graded PLAN"], []),
         ({"notices": [STOP], "empty": True}, ERROR, ["graded PLAN"], []),
         ({"notices": [STOP], "json": True}, ERROR, [{"digest": "d"}], []),
@@ -94,6 +97,30 @@ def test_what_a_plan_asks_decides_its_remarks_and_its_exit_code(
     given: Any, code: int, said: list[Any], noted: list[str], run: Any
 ) -> None:
     assert run(**given) == (code, said, noted)
+
+
+def given(action: argparse.Action) -> list[str]:
+    """Return an option of the parser as a person writes it."""
+    value = str(next(iter(action.choices))) if action.choices else "a value, 'quoted'"
+    return [action.option_strings[-1], *([value] if action.nargs is None else [])]
+
+
+def test_the_command_that_applies_a_plan_has_every_option_that_was_given() -> None:
+    parser = build_parser("changes")
+    [commands] = [each for each in parser._actions if isinstance(each, argparse._SubParsersAction)]
+    options = [each for each in commands.choices["plan"]._actions if each.option_strings]
+    assert len(options) > 20
+    left_out = {"--help"}
+    for each in options:
+        words = given(each)
+        args = argparse.Namespace(command="plan", words=["s3://gt-images", *words])
+        line = changes._command(args, ())
+        if set(words) <= set(shlex.split(line)):
+            assert words[0] in commands.choices["apply"]._option_string_actions
+        else:
+            left_out.add(words[0])
+            assert line == "gt-secure apply s3://gt-images --yes"
+    assert left_out == {"--help", *changes.PLAN_ONLY}
 
 
 @pytest.mark.parametrize(

@@ -180,7 +180,7 @@ def test_lists_of_endpoints_and_of_vpcs_may_share_sources() -> None:
         NO_AWS, IN_VPC, state=state(team=None, workforce=None, bucket=data_bucket(policy=inner))
     )
     [overlap] = [each for each in found.notices if each.code == "guards-overlap"]
-    assert (overlap.severity, "unknown, because" in overlap.text) == ("warning", True)
+    assert (overlap.severity, "unknown sources, because" in overlap.text) == ("warning", True)
 
 
 def test_a_portal_in_a_vpc_gets_its_own_setting() -> None:

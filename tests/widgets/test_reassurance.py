@@ -212,7 +212,7 @@ def test_a_bucket_that_is_there_now_takes_the_error_away(
 def test_what_another_team_loses_is_in_sight(connection: Connection, words: Any) -> None:
     made = panel(connection, team="open-team", bucket="gt-images", addresses=OFFICE)
     said = (
-        "After the plan, images of gt-images no longer open for radiology-team at all addresses except"
+        "After the plan, radiology-team opens no image of gt-images from all addresses except"
         " 203.0.113.0/24."
     )
     assert said in " ".join(words(each.children[0].value) for each in made.review.confirms.children)

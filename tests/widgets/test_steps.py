@@ -142,16 +142,16 @@ def test_a_blocker_must_be_confirmed_and_a_broken_expectation_cannot_be(
 @pytest.mark.parametrize(
     ("values", "codes", "said"),
     [
-        ({"team": "vpc-team"}, ["url-lock-one-path"], "Nobody in this team uses the VPC portal"),
+        ({"team": "vpc-team"}, ["url-lock-one-path"], "Nobody uses the VPC portal"),
         (
             {"team": "radiology-team"},
             ["loses-access:radiology-team"],
-            "No worker of radiology-team needs what the plan refuses",
+            "No worker of radiology-team needs what is refused",
         ),
         (
             {"team": "vpc-team"},
             ["loses-access:radiology-team"],
-            "No worker of radiology-team needs what the plan refuses",
+            "No worker of radiology-team needs what is refused",
         ),
     ],
 )

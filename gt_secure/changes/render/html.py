@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import difflib
 import json
+import shlex
 from collections.abc import Iterator, Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...base import html as markup
 from ...base.html import Markup, hint, join, output
@@ -16,7 +17,7 @@ from ...base.version import __version__
 from ...engine.policies.bucket_policy import BucketPolicy
 from ...restriction.files import dumps_restriction
 from ..change import Change, find_change
-from ..targets import BucketGuard, Target, TeamUrlLock, V, WorkforcePortal
+from ..targets import BucketGuard, Target, TeamUrlLock, WorkforcePortal
 from . import parts
 from .summary import can_be_applied, subject, summary_html
 from .text import confirm_options
@@ -84,8 +85,10 @@ def _sections(plan: Plan) -> Markup:
 
 
 def _about(plan: Plan) -> Markup:
-    state, log = plan.state, plan.dry_run
-    unread = "; ".join(f"{part.what} ({part.text})" for part in state.missing())
+    state, tried = plan.state, plan.dry_run
+    log = " ".join([tried.sentence] if tried else plan.evidence)
+    parts = [f"{part.what} ({part.text})" for part in state.missing()]
+    unread = "; ".join(dict.fromkeys([*parts, *plan.after.missing]))
     return markup.facts(
         [
             *request(plan),
@@ -99,15 +102,11 @@ def _about(plan: Plan) -> Markup:
             ),
             (
                 "Access log",
-                (markup.text(log.sentence, 900) if log else "not read"),
+                markup.text(log or "not read", 900),
             ),
             (
                 "Not read",
-                (
-                    markup.text(unread, 900)
-                    if unread
-                    else "nothing: all parts of the account were read"
-                ),
+                markup.text(unread or "nothing: all parts of the account were read", 900),
             ),
             (
                 "Unchanged",
@@ -135,28 +134,30 @@ def request(plan: Plan) -> list[tuple[str, Markup | str]]:
 def unchanged(plan: Plan) -> Iterator[str]:
     """Yield the locks that the plan leaves as they are."""
     state = plan.state
-    team, force = state.team.if_read, state.workforce.if_read
-    if (
-        team is not None
-        and team.url_lock is not None
-        and find_change(plan.changes, TeamUrlLock) is None
-    ):
-        yield _kept_lock(TeamUrlLock(team.name), team.url_lock)
-    if force is not None and find_change(plan.changes, WorkforcePortal) is None:
-        yield _kept_lock(WorkforcePortal(force.name), force.cidrs)
-    is_read = state.bucket is not None and state.bucket.policy.missing is None
-    if state.bucket is not None and is_read and find_change(plan.changes, BucketGuard) is None:
-        yield _kept_lock(BucketGuard(state.bucket.name), state.bucket.policy.value)
-
-
-def _kept_lock(target: Target[V], value: V) -> str:
-    return f"{target.title} of {target.name}: {target.words(value)}"
+    force, bucket = state.workforce.if_read, state.bucket
+    teams = [each.team for each in state.of_bucket]
+    locks: list[tuple[Target[Any], Any]] = [
+        (TeamUrlLock(team.name), team.url_lock) for team in teams if team.url_lock is not None
+    ]
+    if force is not None:
+        locks.append((WorkforcePortal(force.name), force.cidrs))
+    if bucket is not None and bucket.policy.missing is None:
+        locks.append((BucketGuard(bucket.name, bucket.region), bucket.policy.value))
+    changed = [each.target for each in plan.changes]
+    for target, value in locks:
+        if target not in changed:
+            yield f"{target.title} of {target.name}: {target.words(value)}"
 
 
 def _digest(plan: Plan) -> Markup:
-    said = markup.hint("This command applies exactly this plan: restriction.json is below.")
+    said = markup.hint(
+        "This command applies exactly this plan: restriction.json is below. It agrees to each"
+        " question (?) of the plan."
+    )
+    reason = f" --reason {shlex.quote(plan.reason)}" if plan.reason else ""
     command = (
-        f"gt-secure apply -f restriction.json --digest {plan.digest}{confirm_options(plan.asks)}"
+        f"gt-secure apply -f restriction.json --digest {plan.digest}{reason}"
+        f"{confirm_options(plan.asks)}"
     )
     return markup.join(markup.pre(command), said)
 

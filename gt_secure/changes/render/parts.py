@@ -8,17 +8,15 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ...base import html as markup
-from ...base.html import Chip, Markup, Tone, count
+from ...base.html import Chip, Markup, count
 from ...engine.access.answer import tone
 from ...engine.access.exposure_text import sets_fold
 from ...engine.access.matrix import matrix_html
 from ...engine.access.provisos import with_unless
 from ...explain.dry_run import METHODS
 from ...findings.accepted import accepted_fold
-from ..change import is_change_of
-from ..targets import BucketGuard
 from .infrastructure_code import to_cli
-from .text import plan_matrix
+from .text import SOURCES, plan_matrix
 
 if TYPE_CHECKING:
     from ...engine.access.answer import Answer
@@ -46,14 +44,11 @@ def changes_table(plan: Plan) -> Markup:
     for change in plan.changes:
         affects = "<br>".join(markup.text(each, 300) for each in change.affects) or "nobody else"
         name = markup.hint(markup.text(change.name, 80))
-        chip_tone: Tone = "ok" if change.protects else "no"
-        if plan.access is not None and change.protects and is_change_of(change, BucketGuard):
-            chip_tone = plan.access.after.chip.tone  # the answer for the whole bucket
         rows.append(
             (
                 markup.join(markup.text(change.target.title), name),
                 markup.text(change.before_text, 300),
-                Chip(chip_tone, change.after_text),
+                Chip("plain" if change.protects else "no", change.after_text),
                 Markup(affects),
             )
         )
@@ -135,8 +130,7 @@ def named_access(plan: Plan) -> Markup:
     if not plan.simulation:
         return Markup("")
     head = ("Source", "Request", "Today", "After", "Decided by")
-    caption = "AWS services, and clients in the access log"
-    return markup.table(head, _together(plan.simulation), caption=caption)
+    return markup.table(head, _together(plan.simulation), caption=SOURCES)
 
 
 def _together(rows: Sequence[Difference[Answer]]) -> Iterator[tuple[object, ...]]:
@@ -184,16 +178,13 @@ def before_apply(
         notice_html(each, asks=each in plan.asks) for each in notices if each.severity != "info"
     ]
     shown += [_finding(each) for each in findings if each.severity in loud]
-    shown += [unseen(plan)]
     small = [_finding(each) for each in findings if each.severity not in loud]
-    words = ("finding or note", "findings and notes") if small else ("note",)
     for each in notices:
         if each.severity == "info":
             is_shown = each.code.startswith(("application-", "bucket-elsewhere"))
             (shown if is_shown else small).append(markup.hint(markup.text(str(each), 1000)))
     if small:
-        title = count(len(small), *words)
-        shown.append(markup.fold(title, markup.join(*small)))
+        shown.append(markup.fold(count(len(small), "note"), markup.join(*small)))
     return markup.join(*shown)
 
 
@@ -220,31 +211,12 @@ def _finding(finding: Finding) -> Markup:
     )
 
 
-def unseen(plan: Plan) -> Markup:
-    """Return the parts that could not be read; a warning only where an answer depends on them."""
-    parts = plan.state.missing()
-    if not parts:
-        return Markup("")
-    named = "; ".join(f"{part.what} (needs {part.action})" for part in parts)
-    unknown = any("unknown" in (row.before.answer, row.after.answer) for row in plan.simulation)
-    unknown = unknown or any(not row.unknown.is_empty for row in plan.after)
-    if not unknown:
-        return markup.hint(markup.text(f"Could not read: {named}.", 900))
-    return markup.notice(
-        "warn",
-        "Could not read:",
-        markup.text(f"{named}. Whatever depends on it is 'unknown' above, never 'opened'.", 900),
-    )
-
-
 def folds(plan: Plan) -> Markup:
     """Return the optional details: samples, accepted findings, other tools, permissions."""
     policies = [part.policy for part in plan.state.missing() if part.policy]
     missing = [statement for policy in policies for statement in policy.get("Statement", ())]
     parts = [
-        markup.fold("AWS services, and clients in the access log", sources)
-        if (sources := named_access(plan))
-        else "",
+        markup.fold(SOURCES, sources) if (sources := named_access(plan)) else "",
         accepted(plan),
         markup.fold("AWS CLI commands", markup.pre(to_cli(plan))) if plan.changes else "",
         markup.fold("Permissions to apply and undo", markup.pre(plan.permissions))

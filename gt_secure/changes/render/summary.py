@@ -18,7 +18,8 @@ from ...engine.access.answer import claim_of
 from ...engine.access.difference import moved
 from ...engine.iam.request_space import WORDS
 from ...restriction.messages import notices
-from ..change import Change
+from ..change import Change, is_change_of
+from ..targets import TeamUrlLock
 
 if TYPE_CHECKING:
     from ...engine.access.source_sets import SourceSet
@@ -29,7 +30,7 @@ _LINES = 8
 """Lines of a summary, without its headlines, the count of what is left out, and the command."""
 _NEW_WORD = re.compile(f"→ ({'|'.join(WORDS)})")
 _WORDS = 16
-"""Words of a notice that are shown; the title of a longer one stands for it."""
+"""Words of the sentence of a notice that is shown; the title of a longer one replaces it."""
 _ASKED_FOR = ("application-", "age-limit-", "signers-limits", "bucket-elsewhere")
 """Starts of the codes of notes that an option asks for, or that say where the bucket is."""
 _CHANGED = {"bucket-guard": "presigned", "url-lock": "forwarded"}
@@ -46,11 +47,14 @@ def summary(plan: Plan) -> list[str]:
     ] or ["Nothing to change."]
     asked = questions(plan)
     room = max(0, _LINES - len(lines) - len(asked))
-    notes = [*_notes(plan)][:room]
-    shown = [*notes, *_readings(plan)][:room]
+    readings = [*_readings(plan)][:room]
+    notes = [*_notes(plan)][: room - len(readings)]
     left = len(plan.notices) + len(plan.findings) - len(asked) - len(notes)
     more = [f"  … {count(left, 'more note')}"] if left > 0 else []
-    return [printable(line) for line in [*lines, *asked, *(f"  ! {each}" for each in shown), *more]]
+    return [
+        printable(line)
+        for line in [*lines, *asked, *(f"  ! {each}" for each in (*readings, *notes)), *more]
+    ]
 
 
 def questions(plan: Plan) -> list[str]:
@@ -124,17 +128,23 @@ def _notes(plan: Plan) -> Iterator[str]:
 
 
 def _readings(plan: Plan) -> Iterator[str]:
-    """Yield what the log says of a plan, and what was not read."""
+    """Yield what the log says of a plan, or which one to read, and what was not read."""
+    bucket = plan.state.bucket
     if plan.dry_run is not None:
         yield plan.dry_run.sentence
+    elif plan.changes and bucket is not None and not plan.evidence:
+        place = bucket.logging.if_read
+        source = "SOURCE" if place is None else place.uri
+        yield f"No access log was read: --logs {source} tries the plan on it."
     if missing := plan.state.missing():
         yield f"Not read: {some([f'{part.what} ({part.action})' for part in missing], 2)}."
 
 
 def _short(notice: Notice) -> str:
-    """Return a notice in few words."""
-    if len(notice.text.split()) <= _WORDS or notice.severity == "info":
-        return notice.text.partition(". ")[0].rstrip(".") + "."
+    """Return a notice in few words: its first sentence, or the title of one with more words."""
+    first = notice.text.partition(". ")[0].rstrip(".") + "."
+    if len(first.split()) <= _WORDS or notice.severity == "info":
+        return first
     code, _, named = notice.code.partition(":")
     if (row := notices().get(code)) is None:
         return notice.text
@@ -143,8 +153,14 @@ def _short(notice: Notice) -> str:
 
 
 def _effect(plan: Plan, change: Change[Any]) -> str:
-    """Return which answers a change moves, and from where; otherwise the value before and after."""
-    under = f" under {plan.restriction.prefix}" if plan.restriction.prefix else ""
+    """Return which answers a change moves, and from where; otherwise the value before and after.
+
+    Of a URL lock whose setting is replaced, it is the settings.
+    """
+    if is_change_of(change, TeamUrlLock) and change.before.on and change.after.on:
+        return f"{change.before.mode} → {change.after.mode}."
+    is_guard, prefix = change.kind == "bucket-guard", plan.restriction.prefix
+    under = f" under {prefix}" if is_guard and prefix else ""
     moves = [
         f"{was} → {now}{under} for {claim_of(row.request, has_team=False)}"
         f"{_origin(sources, row.before.labels | row.after.labels)}."
@@ -153,6 +169,8 @@ def _effect(plan: Plan, change: Change[Any]) -> str:
         for was, now in permutations(WORDS, 2)
         if not (sources := moved(row.before, row.after, was, now)).is_empty
     ]
+    if moves and is_guard and plan.restriction.guard == "reads":
+        moves.append("It spares presigned uploads.")
     return " ".join(moves) or f"{change.before_text} → {change.after_text}."
 
 
@@ -162,5 +180,5 @@ def _origin(sources: SourceSet, labels: frozenset[str]) -> str:
     behind = endpoints(sources.endpoints, labels, others=sources.other_endpoints)
     if (named, behind) == ("all addresses", "all endpoints"):
         return ""
-    parts = (behind and f"through {behind}", named and f"from {named}")
-    return f", {' and '.join(filter(None, parts))}"
+    parts = (named and f"from {named}", behind and f"through {behind}")
+    return f", {', and '.join(filter(None, parts))}".replace("all endpoints", "all VPC endpoints")

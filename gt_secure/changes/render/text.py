@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ...restriction.messages import Notice
     from ..plan import Plan
 
+SOURCES = "AWS services and known clients"
 _LEFT_OUT = re.compile(r"^(  ….*)\n", re.MULTILINE)
 """The line that counts what a summary leaves out."""
 _MARKS = {"blocker": "stop", "warning": "warning", "info": "note"}
@@ -106,7 +107,7 @@ def _sources(plan: Plan, room: int | None) -> Iterator[str]:
     if not plan.simulation:
         return
     yield ""
-    yield "Clients in the access log, and AWS services, today → after:"
+    yield f"{SOURCES}, today → after:"
     for line in _table(plan.simulation, None if room is None else room - 2):
         yield f"  {line}"
 

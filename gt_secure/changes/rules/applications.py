@@ -99,7 +99,7 @@ def use(case: Case) -> Iterator[Notice]:
         "application-use",
         fix=f"Add the networks of its clients. {profile.advice}".strip(),
         name=profile.name,
-        refused=profile.refused,
+        refused=(case.restriction.guard == "reads" and profile.refused_reads) or profile.refused,
         signs=capital(profile.signs),
         spared=profile.header_signed or "unknown",
     )

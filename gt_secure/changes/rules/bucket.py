@@ -77,14 +77,15 @@ def overlaps(case: Case) -> Iterator[Notice]:
         spared = " and ".join(each.objects for each in covering if each.reads)
         off = f"gt-secure plan s3://{shlex.quote(f'{last.bucket}/{inner}')} --guard off"
         yield notice(
-            "guards-overlap",
-            severity="blocker" if both == "nobody" else None,
+            "guards-overlap/nobody" if both == "nobody" else "guards-overlap",
             fix=(
                 "Add the sources to each list, or remove one of these guards, such as with"
                 f" '{off}'."
             ),
-            objects=f"objects under {inner}",
+            objects=f"Objects under {inner}",
+            folder=f"objects under {inner}",
             guards=some([each.objects for each in covering]),
+            lists=", and ".join(some(each.allowed.names(), 2) for each in covering),
             both=both,
             uploads=f" The guard of {spared} spares uploads." if spared else "",
         )
@@ -93,9 +94,9 @@ def overlaps(case: Case) -> Iterator[Notice]:
 def _shared(guards: Sequence[Guard]) -> str:
     """Return the sources that each of some guards lists, in words."""
     if any(each.drifted for each in guards):
-        return "unknown, because one was edited by hand"
+        return "unknown sources, because one guard was edited by hand"
     if any(each.allowed.vpcs for each in guards) and any(each.allowed.endpoints for each in guards):
-        return "unknown, because the lists name endpoints and VPCs"
+        return "unknown sources, because the lists name endpoints and VPCs"
     shared = guards[0].allowed
     for each in guards:
         shared = shared.minus(shared.minus(each.allowed))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ...aws.managed_lists import ManagedList
 from ...base.network import IPNetwork, outside, parse_stored_cidrs, scope
 from ...base.text import count, did_you_mean, some
+from ...engine.access.source_sets import Row, union
 from ...restriction.messages import Notice, notice
 from ..case import Case, on_change
 from ..diff import existing_guard, wanted_lock
@@ -49,31 +50,35 @@ def _missing(each: ManagedList, lock: str, missing: tuple[IPNetwork, ...]) -> It
         )
 
 
-@on_change("url-lock")
-def url_lock(case: Case) -> Iterator[Notice]:
-    """Yield the portals in which the planned setting opens no image."""
-    lock, force = wanted_lock(case.restriction, case.state), case.state.workforce.if_read
-    if lock is None or force is None or not lock.on:
+@on_change()
+def portals(case: Case) -> Iterator[Notice]:
+    """Yield which of the two portals of a workforce in a VPC would show the team no image:
+    a URL lock serves one of them, and a guard those that its lists name.
+    """
+    team, force = case.state.team.if_read, case.state.workforce.if_read
+    if team is None or force is None or not force.in_vpc:
         return
-    if lock.vpc_source_ip and not force.in_vpc:
-        yield notice("url-lock-needs-vpc", about=case.teams)
-    if force.in_vpc:  # it has two portals, and a URL lock serves only one of them
-        refused, other, served = (
-            ("VPC", "VpcSourceIp", "public") if lock.source_ip else ("public", "SourceIp", "VPC")
-        )
-        fix = (
-            f"If this team works in the {refused} portal, choose its setting ({other}). If it"
-            " works in both, split it into two teams."
-        )
-        yield notice("url-lock-one-path", fix=fix, refused=refused, served=served)
+    now, after = (_portals(each.row("worker")) for each in case.exposures)
+    key = "url-lock-one-path/part" if now & after else "url-lock-one-path/moves"
+    for portal in now - after if after else ():
+        yield notice(f"{key}/{portal}", team=team.name, refused=portal, vpc=force.vpc_id)
+
+
+def _portals(row: Row) -> set[str]:
+    """Return the portals in which workers may open an image."""
+    served = union([row.opened, row.unknown])
+    return {*["public"] * bool(served.spans), *["VPC"] * served.has_endpoints}
 
 
 @on_change()
-def dual_stack(case: Case) -> Iterator[Notice]:
-    """Yield that a URL lock of public addresses refuses workers who come over IPv6."""
+def url_lock(case: Case) -> Iterator[Notice]:
+    """Yield that the planned setting opens no image in a public portal, or none over IPv6."""
     lock, force = wanted_lock(case.restriction, case.state), case.state.workforce.if_read
-    is_dual = force is not None and force.ip_address_type == "dualstack"
-    if lock is not None and lock.source_ip and is_dual:
+    if lock is None or force is None:
+        return
+    if lock.vpc_source_ip and not force.in_vpc:
+        yield notice("url-lock-needs-vpc", about=case.teams)
+    if lock.source_ip and force.ip_address_type == "dualstack":
         yield notice("dual-stack")
 
 
@@ -104,10 +109,11 @@ def portal(case: Case) -> Iterator[Notice]:
     restriction, state = case.restriction, case.state
     force = state.workforce.value
     assert force is not None
-    others = [team.name for team in state.other_teams] if state.teams.missing is None else []
-    named = f" It also affects {', '.join(others)}." if others else ""
-    if state.teams.missing is not None:
-        named = f" Which other teams it affects is unknown: {state.teams.missing.text}."
+    named, missing = "", state.teams.missing
+    if missing is not None:
+        named = f" Which other teams it affects is unknown: {missing.text}."
+    elif others := [team.name for team in state.other_teams]:
+        named = f" It also affects {', '.join(others)}."
     if not restriction.portal_lock:
         yield notice("portal-opens", sources=", ".join(force.cidrs), others=named)
         return

@@ -1,0 +1,67 @@
+"""The page of an approver says one thing of the log and of what was not read, and names the locks of
+every team of the bucket that stay.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from gt_secure.account.state import OtherTeam
+from gt_secure.account.whereabouts import Whereabouts
+from gt_secure.changes.plan import Plan, plan
+from gt_secure.engine.access.part import Part
+from gt_secure.engine.policies.url_lock import UrlLock
+from gt_secure.restriction.model import Restriction
+from support.states import JOB, OTHER, TEAM, data_bucket, state
+
+LOCKED = replace(TEAM, url_lock=UrlLock(source_ip=True))
+THEIRS = OtherTeam(LOCKED, Part.of((JOB,)))
+
+
+def made(*others: OtherTeam, **parts: Any) -> Plan:
+    seen = replace(
+        state(team=None, workforce=None, bucket=data_bucket(), others=others),
+        seen={LOCKED.arn: Whereabouts(missing="The log was read back to June.")},
+    )
+    asked = Restriction(bucket="gt-images", addresses="203.0.113.0/24")
+    return plan(cast(Any, None), asked, state=seen)
+
+
+def about(one: Plan) -> str:
+    page = re.sub(r"<[^>]*>", " ", one.to_html(standalone=True))
+    return " ".join(html.unescape(page).split()).partition("About this plan")[2]
+
+
+def test_the_page_says_one_thing_of_the_log() -> None:
+    assert "Access log not read" in about(made())
+    said = about(made(THEIRS)).partition("Access log ")[2].partition(" Not read")[0]
+    assert said == (
+        "Where the people of radiology-team work is unknown. The log was read back to June."
+    )
+
+
+def test_a_missing_permission_was_not_read() -> None:
+    one = made()
+    assert "Not read nothing: all parts of the account were read" in about(one)
+    denied = replace(one.after.locks, missing=("organizations:DescribeOrganization",))
+    one = replace(one, after=type(one.after)(denied, is_prefix=True))
+    said = about(one).partition("Not read ")[2].partition(" Unchanged")[0]
+    assert said == "organizations:DescribeOrganization"
+
+
+def test_the_locks_that_stay_are_those_of_every_team_of_the_bucket() -> None:
+    page = about(made(THEIRS, OtherTeam(OTHER, Part.of((JOB,))))).partition("Unchanged")[2]
+    assert "URL lock of radiology-team: a URL works only from the public address" in page
+    assert "URL lock of open-team: off" in page
+    assert "Bucket guard" not in page.partition(" Undo ")[0], "it changes"
+
+
+@pytest.mark.parametrize(("others", "rows"), [((), 0), ((THEIRS,), 3)])
+def test_a_bucket_of_a_workteam_has_a_row_of_ground_truth(others: Any, rows: int) -> None:
+    scenes = [each.request for each in made(*others).simulation]
+    assert scenes.count("Ground Truth") == rows
