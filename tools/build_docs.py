@@ -36,6 +36,9 @@ SUBJECTS = {
 LAB = ROOT / "build" / "lab"
 BINDER = "*This page is the notebook `{where}`. `gt-secure demo` opens it on the sandbox.*"
 
+NOTEBOOK = re.compile(r"\]\((?:\.\./)+notebooks/(?:templates/)?(?=[\w-]+\.ipynb)")
+"""The start of a link from a page in a folder of ``docs`` to a notebook."""
+
 
 def notebooks() -> list[Path]:
     """Return the tutorials in their order, templates last."""
@@ -60,6 +63,9 @@ def assemble(folder: Path) -> None:
             " npm).",
             file=sys.stderr,
         )
+    for page in folder.rglob("*.md"):  # in a clone the notebooks are beside the folder of the pages
+        text = page.read_text(encoding="utf-8")
+        page.write_text(NOTEBOOK.sub("](../tutorials/", text), encoding="utf-8")
     home = folder / "index.md"
     # here the lab is beside it
     home.write_text(linked(home.read_text(encoding="utf-8"), "lab.md"), encoding="utf-8")

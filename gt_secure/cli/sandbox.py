@@ -83,7 +83,7 @@ def _run(args: argparse.Namespace) -> int:
         print(
             json.dumps({"status": "ok"})
             if args.json
-            else "The sandbox is as it was when it started."
+            else "The sandbox is as it was when it started, and its history of changes is empty."
         )
         return 0
     if args.action == "install":

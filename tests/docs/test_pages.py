@@ -94,6 +94,21 @@ def test_one_page_has_the_variables_that_are_read() -> None:
     assert [name for name in sorted(aws) if f"`{name}" not in text and f"{name}=" not in text] == []
 
 
+def test_every_link_between_files_leads_somewhere_in_a_clone() -> None:
+    broken, looked = [], 0
+    folders = ("docs", "gt_secure", "integrations", "tests")
+    for page in [*ROOT.glob("*.md"), *(p for each in folders for p in (ROOT / each).rglob("*.md"))]:
+        text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+        for link in re.findall(r"\]\(([^)\s]+)\)", text):
+            path = link.partition("#")[0]
+            if path and not re.match(r"[a-z]+:", path):
+                looked += 1
+                if not (page.parent / path).exists():
+                    broken.append(f"{page.relative_to(ROOT)}: {link}")
+    assert broken == []
+    assert looked > 100
+
+
 def test_the_readme_has_at_most_700_words() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     prose = re.sub(

@@ -310,7 +310,7 @@ def test_a_few_histories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert_kept_or_named(range(150), tmp_path, monkeypatch)
 
 
-@pytest.mark.check
+@pytest.mark.slow
 def test_many_histories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     counts, losses = assert_kept_or_named(range(10_000, 13_200), tmp_path, monkeypatch)
     assert losses >= 80, (counts, losses)

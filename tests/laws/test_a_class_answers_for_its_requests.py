@@ -198,6 +198,7 @@ def test_an_answer_about_a_role_holds() -> None:
     assert ask(QUICK[:8], by="role").wrong == []
 
 
+@pytest.mark.slow
 def test_each_answer_holds_in_more_accounts() -> None:
     holds(ask(range(1000, 1200)))
 

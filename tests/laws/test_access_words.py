@@ -584,6 +584,7 @@ OF: dict[str, Counter[str]] = {"check": Counter(), "slow": Counter()}
 """Outcomes of the accounts of each tier."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(2))
 def test_of_forty_accounts(bench: Bench, shown: Panel, part: int) -> None:
     OF["check"].update(law(bench, shown, 1000 + 20 * part + n, SPEAKS | MORE) for n in range(20))

@@ -392,6 +392,7 @@ OF: dict[str, Counter[str]] = {"check": Counter(), "slow": Counter()}
 PARTS = 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 def test_of_three_hundred_accounts(tmp_path: Path, part: int) -> None:
     OF["check"] += law(range(1000 + 30 * part, 1030 + 30 * part), tmp_path)

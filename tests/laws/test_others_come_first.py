@@ -701,6 +701,7 @@ def test_a_log_is_evidence(part: int, tmp_path: Path) -> None:
         assert min(OF["log"]["loses"], OF["log"]["keeps"]) >= 8, OF["log"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(10))
 def test_of_three_hundred_accounts(part: int, tmp_path: Path) -> None:
     OF["check"] += law(range(1000 + 30 * part, 1030 + 30 * part), tmp_path)

@@ -148,6 +148,7 @@ def test_no_deployment_contradicts_an_answer() -> None:
     holds(ask(QUICK, 20))
 
 
+@pytest.mark.slow
 def test_no_deployment_of_more_files_contradicts_an_answer() -> None:
     holds(ask(range(1000, 1300)))
 

@@ -416,6 +416,7 @@ def test_other_statements_stay(first: int) -> None:
     assert min(counts["opened"], counts["refused"]) >= 5, counts
 
 
+@pytest.mark.slow
 def test_other_statements_stay_in_more_sequences() -> None:
     counts: Counter[str] = Counter()
     hold_law(range(100, 500), counts)

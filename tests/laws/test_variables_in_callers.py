@@ -191,6 +191,7 @@ def test_no_caller_is_left_out() -> None:
     holds(QUICK)
 
 
+@pytest.mark.slow
 def test_no_caller_is_left_out_of_more_policies() -> None:
     holds(range(1000, 1100))
 
