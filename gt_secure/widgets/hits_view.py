@@ -322,10 +322,8 @@ def consistent_markup(result: CheckResult, unread: GtSecureError | None = None) 
         return markup.notice(
             "no", "One URL was opened from several addresses.", markup.text(result.message, 900)
         )
-    unknown = (
-        "Whether each URL was opened from one address is unknown. " if result.passed is None else ""
-    )
-    return markup.hint(markup.text(unknown + result.message, 600))
+    asked = "Did one address open each URL? " if result.passed is None else ""
+    return markup.hint(markup.text(asked + result.message, 600))
 
 
 def foot(coverage: Any) -> Markup:

@@ -42,7 +42,7 @@ export class LocksStatus extends Widget {
   private readonly _button = document.createElement('button');
 }
 
-const MARKS: Record<string, string> = { ok: '✓', no: '✗', warn: '!', plain: '–' };
+const MARKS: Record<string, string> = { ok: '✓', no: 'open', warn: '!', plain: '–' };
 
 export function addStatus(
   statusBar: IStatusBar,
