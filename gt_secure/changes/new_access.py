@@ -21,14 +21,15 @@ from ..engine.iam.documents import PolicySource, StatementData, parse_document
 from ..engine.policies.bucket_policy import BucketPolicy
 from ..engine.policies.public_access import is_surely_public
 
-CLAIM = "no presigned request, POST form or anonymous request that the base refuses is opened"
+CLAIM = "no request that the base refuses is opened"
 _NAMELESS = Principal("")
 """Whoever of the account has no permission but what the bucket policy grants."""
 _PUBLIC = "whether Block Public Access is on: the base is public, and the new policy is not"
 
 
 def prove_no_new_access(base: EffectiveLocks, locks: EffectiveLocks, prefix: str = "") -> Proof:
-    """Decide whether the bucket policy of locks opens a request that the one of a base refuses.
+    """Decide whether the bucket policy of locks opens a request that the one of a base refuses,
+    whether presigned, a form, without a signature, or signed in the header.
 
     Parameters
     ----------
@@ -70,7 +71,7 @@ def _prove(base: EffectiveLocks, locks: EffectiveLocks, prefix: str) -> Proof:
     for level, one, reason in _questions(base, locks):
         try:
             asked = replace(locks, rcp=(*(locks.rcp or ()), level), only=one)
-            proof = prove_closed(asked, Claim(prefix))
+            proof = prove_closed(asked, Claim(prefix, calls=True))
         except PolicyError as error:
             unknown.add(f"whether {reason} ({error.message.removesuffix('.')})")
             continue

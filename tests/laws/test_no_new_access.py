@@ -19,6 +19,7 @@ import pytest
 
 from gt_secure.changes import new_access as module
 from gt_secure.changes.new_access import prove_no_new_access
+from gt_secure.engine.access import proof as engine_proof
 from gt_secure.engine.access.locks import locks_of_policies
 from laws import test_it_stays_open_to_those_who_work_here as drawn
 from laws.test_it_stays_open_to_those_who_work_here import BUCKET, FULL, OTHER, OWN, PRINCIPALS
@@ -64,19 +65,23 @@ def versions(draw: Random) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 
 
 def answers(draw: Random, places: Iterable[Place]) -> tuple[str, list[bool]]:
-    """Draw a presigned request, and decide it at each place."""
+    """Draw a request, and decide it at each place."""
     arn = draw.choice(ASKERS)
     keys: dict[str, Any] = drawn.place(draw) | {"aws:currenttime": drawn.moment(draw)}
     keys |= {"aws:securetransport": draw.choice(("true", "true", "false"))}
-    is_form = draw.random() < 0.15 or not arn
-    keys |= {"s3:authtype": "POST" if is_form else "REST-QUERY-STRING", "s3:signatureage": "1000"}
+    signed = draw.choice(
+        ("POST", *("REST-QUERY-STRING", "REST-HEADER") * 3) if arn else ("POST", "")
+    )
+    is_form = signed == "POST"
+    keys |= {"s3:authtype": signed} if signed else {}
+    keys |= {"s3:signatureage": "1000"} if signed in ("POST", "REST-QUERY-STRING") else {}
     keys |= {"aws:viaawsservice": "false", "aws:principalisawsservice": "false"}
     action = "s3:PutObject" if is_form else draw.choice(("s3:GetObject", "s3:GetObject", "s3:PutObject", "s3:ListBucket"))  # fmt: skip
     key = drawn.target(draw, action)
     who, own = drawn.asker(arn) if arn else (Asker(), {})
     if arn and arn.split(":")[4] == OWN and draw.random() < 0.5:
         who = Asker(who.arn, who.role)  # it has only what the bucket policy grants
-    sent = keys | own | {"s3:signatureversion": "AWS4-HMAC-SHA256"} | ({"aws:principaltag/team": "red"} if arn and draw.random() < 0.3 else {})  # fmt: skip
+    sent = keys | own | ({"s3:signatureversion": "AWS4-HMAC-SHA256"} if signed else {}) | ({"aws:principaltag/team": "red"} if arn and draw.random() < 0.3 else {})  # fmt: skip
     said = f"{action} {key} by {arn} with {len(who.policies)} policies from {keys}"
     return said, [opens(place, who, action, key, sent) for place in places]
 
@@ -151,6 +156,14 @@ def test_more_pairs() -> None:
 def test_many_pairs(first: int) -> None:
     counts = holds(range(first, first + 1000))
     assert counts["None"] <= 100, counts
+
+
+@pytest.mark.parametrize("seed", [6, 12, 13])
+def test_calls_of_an_sdk_are_asked_about(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    forms = [each for each in engine_proof._FORMS if each[0] != "header"]
+    assert [*faults([seed], Counter())] == []
+    monkeypatch.setattr(engine_proof, "_FORMS", forms)
+    assert [*faults([seed], Counter())]
 
 
 @pytest.mark.parametrize("effect", ["Allow", "Deny"])

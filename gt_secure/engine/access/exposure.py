@@ -843,24 +843,17 @@ def together(request: str, rows: Sequence[Row], keys: Sequence[str]) -> Row:
         ).only(addresses=True, endpoints=True)
         for word in WORDS
     }
-    return Row(
-        request,
-        replace(
-            sets["opened"], when=_for_keys(rows, keys, sets["opened"]), signed=tuple(_signed(rows))
-        ),
-        sets["refused"],
-        sets["unknown"],
-    )
-
-
-def _signed(rows: Sequence[Row]) -> Iterator[SourceSet]:
-    """Yield the addresses from which only certain signers open some key,
-    and nobody else opens another.
-    """
+    # the addresses from which only certain signers open some key, and nobody else opens another
     free = [span for row in rows for span in row.opened.free_spans]
-    for each in (each for row in rows for each in row.opened.signed):
-        if spans := minus(each.spans, free):
-            yield SourceSet(spans, when=each.when)
+    signed = tuple(
+        SourceSet(own, when=each.when)
+        for row in rows
+        for each in row.opened.signed
+        if (own := minus(each.spans, free))
+    )
+    when = _for_keys(rows, keys, sets["opened"])
+    opened = replace(sets["opened"], when=when, signed=signed)
+    return Row(request, opened, sets["refused"], sets["unknown"])
 
 
 def _best(answers: Iterable[Word]) -> Word:

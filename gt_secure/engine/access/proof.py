@@ -60,6 +60,8 @@ _FORMS: tuple[tuple[Form, Signer], ...] = (
     ("post-form", "other"),
     ("post-form", "anonymous"),
     ("unsigned", "anonymous"),
+    ("header", "own"),
+    ("header", "other"),
 )
 LATER = "an action of S3 that this version does not know"
 """The dependence of a proof on an action that is not in the table,
@@ -106,6 +108,8 @@ class Claim:
         Whether uploads are left out of the claim.
     signers : sequence of str
         If there are some: nobody else's URL is opened either, from wherever, uploads apart.
+    calls : bool
+        Whether calls of an SDK or the CLI, which sign in the header, are claimed too.
     keep : sequence of Kept
         Principals who must keep working. If there are some, a user or role of the account must
         still be able to change the bucket policy too.
@@ -116,6 +120,7 @@ class Claim:
     reads: bool = False
     signers: Sequence[str] = ()
     keep: Sequence[Kept] = ()
+    calls: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(text := self.signers, str):
@@ -592,16 +597,17 @@ def _is_of_vpcs(policies: Policies) -> bool:
 def _not_covered(claim: Claim) -> list[str]:
     sentences = [
         ROOT_EXCEPTION,
-        (
-            "Calls of an SDK or the CLI are outside the claim: whoever the policies let in makes"
-            " them from anywhere."
-        ),
         "A POST form is taken to have s3:authType POST, also where it is not signed.",
         (
             f"The actions of S3 are those of {TABLES['actions_as_of']}. An action that S3 adds"
             " later is taken to have any condition key."
         ),
     ]
+    if not claim.calls:
+        sentences.append(
+            "Calls of an SDK or the CLI are outside the claim: whoever the policies let in makes"
+            " them from anywhere."
+        )
     if claim.reads:
         sentences.append(f"{SPARED}: uploads are outside the claim.")
     if claim.prefix:
@@ -617,11 +623,13 @@ def _parts(locks: EffectiveLocks, claim: Claim, *, later: bool = False) -> Itera
     circumstances = locks.circumstances
     ways = (False, True) if locks.asks_for_points else (False,)
     for any_way, (form, signer) in product(ways, _FORMS):
+        whole = form in ("presigned", "header")
         if (
             (signer == "anonymous" and locks.requester_pays.is_true)
             or locks.is_closed_to(signer)
+            or (form == "header" and not claim.calls)
             or (form == "post-form" and claim.reads)
-            or (form != "presigned" and later)
+            or (later and not whole)
         ):
             continue
         actions = () if later else (UPLOAD,) if form == "post-form" else OBJECT_ACTIONS
@@ -635,7 +643,7 @@ def _parts(locks: EffectiveLocks, claim: Claim, *, later: bool = False) -> Itera
             claim=claim,
             actions=actions,
             known=known,
-            bucket=form == "presigned",
+            bucket=whole,
         )
         targets = cache(asked)
         requests = Requests(kind, locks.policies(signer), circumstances, targets)

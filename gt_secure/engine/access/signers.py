@@ -712,17 +712,21 @@ class _Search:
         own_only = self.locks.is_public_refused is True
         asked = partial(self._asked, _READ, f"{self.locks.arn}/{key}", around, own_only=own_only)
         points = [
-            _Point(path, asked(path.facts), self._of_point(path, key, around))
+            _Point(
+                path,
+                asked(path.facts),
+                self._asked(
+                    _READ,
+                    f"{path.arn}/object/{key}",
+                    around._replace(resource=path.policy),
+                    path.facts,
+                    own_only=path.own_only,
+                ),
+            )
             for path in paths or self.paths.values()
         ]
         points += [_Point(path, asked(chooses=POINT_KEYS)) for path in self.unlisted]
         return _Read(asked(), tuple(points), self.key, self.unread, self.unread_behind)
-
-    def _of_point(self, path: PointPath, key: str, around: Compiled) -> Asked:
-        around = around._replace(resource=path.policy)
-        return self._asked(
-            _READ, f"{path.arn}/object/{key}", around, path.facts, own_only=path.own_only
-        )
 
     def _reading_after(self, action: str, arn: str, key: str) -> _Read:
         """Return the question whether somebody may read after a change of the

@@ -291,7 +291,10 @@ class _Plan:
         match = _RESOURCE.fullmatch(reference)
         if match and not (index and (match[3] or match[4])):
             address = _within(module, match[1] + (match[3] or index))
-            return {address} if address in self.rows else self._absent(address, match[3])
+            if address in self.rows:
+                return {address}
+            # nothing for a resource that is neither planned nor was there before
+            return set() if match[3] and json.dumps(address) not in self.state else None
         if index or match:
             return None
         if reference.startswith("data.aws_partition."):
@@ -307,12 +310,6 @@ class _Plan:
             return {each for each in map(str, leaves(expression)) if "{" in each}
         leads = self._leads(references, module, strict=strict)
         return set().union(*leads) if leads else None
-
-    def _absent(self, address: str, index: str | None) -> set[str] | None:
-        """Return nothing for a resource that is neither planned nor was there before; None where
-        that is not known.
-        """
-        return set() if index and json.dumps(address) not in self.state else None
 
     def _source(self, reference: str, module: str) -> tuple[str, Json]:
         """Return the module and the expression of the value to which a variable or an output
