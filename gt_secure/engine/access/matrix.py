@@ -330,13 +330,8 @@ def _cell(cell: Difference[str]) -> Markup:
         f'<svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">{_MARKS[word]}</svg>'
     )
     arrow = ' <span role="img" aria-label="then">→</span></span> '
-    was = f'<span class="gts-hint gts-was">{_shown(cell.before)}{arrow}' if cell.changes else ""
-    tag, changed = ("b", " gts-moved") if was else ("span", "")
-    return Markup(
-        f'{was}<{tag} class="gts-chip gts-answer gts-{word}{changed}">'
-        f"{mark}&nbsp;{_shown(cell.after)}</{tag}>"
-    )
-
-
-def _shown(answer: str) -> Markup:
-    return markup.text(answer, 200)
+    answer = f'{word}">{mark}&nbsp;{markup.text(cell.after, 200)}'
+    if not cell.changes:
+        return Markup(f'<span class="gts-chip gts-answer gts-{answer}</span>')
+    was = f'<span class="gts-hint gts-was">{markup.text(cell.before, 200)}{arrow}'
+    return Markup(f'{was}<b class="gts-chip gts-answer gts-moved gts-{answer}</b>')

@@ -128,7 +128,7 @@ def test_what_stays_the_same_is_folded_and_changes_have_shape_and_word() -> None
     head, _, folded = shown.partition("<details")
     assert "An SDK or CLI call" in folded
     assert "An SDK or CLI call" not in head
-    assert '<b class="gts-chip gts-answer gts-refused gts-moved"><svg' in head
+    assert '<b class="gts-chip gts-answer gts-moved gts-refused"><svg' in head
     assert "Everyone behind one NAT shares its public address" in head
     text = "\n".join(matrix_text(found, 80))
     assert "opened → refused" in text
