@@ -104,6 +104,14 @@ def _questions(
     yield from region_notices(state)
 
 
+_AFFECTED = {
+    "bucket-guard": "everybody who uses presigned URLs of {name}",
+    "url-lock": "all workers of {name}",
+    "portal-lock": "the workers of every private workteam of the region",
+}
+"""Whom an undo affects, by the kind of its target."""
+
+
 def _backwards(aws: Aws, record: ChangeRecord) -> tuple[Change[Any], ...]:
     result: list[Change[Any]] = []
     lost = [event["write"]["policy"] for event in record.named("overwritten")]
@@ -119,9 +127,8 @@ def _backwards(aws: Aws, record: ChangeRecord) -> tuple[Change[Any], ...]:
             continue
         # An edit of our own part is a conflict: what differs here was added beside it, and stays.
         others = "" if target.same(now, change.after) else " (later changes beside it stay)"
-        affected = f"everyone whom change {record.id} by {caller_name(record.caller)} affected"
-        if change.kind == "portal-lock":
-            affected = f"every private workteam, and {affected}"
+        whom = _AFFECTED[change.kind].format(name=change.name)
+        affected = f"{whom}, as change {record.id} by {caller_name(record.caller)} did"
         current, then = change.after_text + others, [change.before_text]
         if is_over:
             current, then = target.words(now), []

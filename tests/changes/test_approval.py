@@ -112,7 +112,7 @@ def test_the_page_says_who_asked_what_was_read_what_stays_and_how_to_undo(accoun
     assert "RISK-112" in page
     assert "AKIA" not in page
     output = html.unescape(re.sub(r"<[^>]*>", " ", one._repr_html_()))
-    assert [page.count(each) for each in ("Requested by", "RISK-112")] == [1, 1]
+    assert [page.count(each) for each in ("Requested by", "RISK-112")] == [1, 2], "the command too"
     assert [output.count(each) for each in ("Requested by", "RISK-112")] == [1, 1]
     assert "AKIA" not in output
     for part in (
@@ -120,13 +120,13 @@ def test_the_page_says_who_asked_what_was_read_what_stays_and_how_to_undo(accoun
         one.state.caller_arn,
         "with gt_secure",
         "Valid",
-        "Access log",
-        "not read",
+        "No access log was read",
+        "Not read",
     ):
         assert part in page
     assert "Portal lock of" in page, "a lock that stays"
     assert "gt-secure undo" in page
-    assert "? The URL lock serves only one of two portals." in page
+    assert "in the VPC portal would see no image." in page
     assert "--confirm url-lock-one-path" in page
     assert "yourself" not in page
 

@@ -1,10 +1,11 @@
-"""The page of an approver says one thing of the log and of what was not read, and names the locks of
-every team of the bucket that stay.
+"""The page of an approver begins with what stays open, has no green word over a question, says of the
+log and of what was not read what the plan says, and names the locks of every team that stay.
 """
 
 from __future__ import annotations
 
 import html
+import json
 import re
 from dataclasses import replace
 from typing import Any, cast
@@ -23,9 +24,9 @@ LOCKED = replace(TEAM, url_lock=UrlLock(source_ip=True))
 THEIRS = OtherTeam(LOCKED, Part.of((JOB,)))
 
 
-def made(*others: OtherTeam, **parts: Any) -> Plan:
+def made(*others: OtherTeam, policy: str | None = None) -> Plan:
     seen = replace(
-        state(team=None, workforce=None, bucket=data_bucket(), others=others),
+        state(team=None, workforce=None, bucket=data_bucket(policy=policy), others=others),
         seen={LOCKED.arn: Whereabouts(missing="The log was read back to June.")},
     )
     asked = Restriction(bucket="gt-images", addresses="203.0.113.0/24")
@@ -37,12 +38,33 @@ def about(one: Plan) -> str:
     return " ".join(html.unescape(page).split()).partition("About this plan")[2]
 
 
-def test_the_page_says_one_thing_of_the_log() -> None:
-    assert "Access log not read" in about(made())
-    said = about(made(THEIRS)).partition("Access log ")[2].partition(" Not read")[0]
-    assert said == (
-        "Where the people of radiology-team work is unknown. The log was read back to June."
-    )
+def test_what_stays_open_is_on_top() -> None:
+    grant = {
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::999999999999:root"},
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::gt-images/*",
+    }
+    one = made(policy=json.dumps({"Version": "2012-10-17", "Statement": [grant]}))
+    top = one.to_html(standalone=True).partition("Today:")[0].partition("</style>")[2]
+    assert "Not covered by this plan:" in top
+    assert "an SDK or CLI call" in top
+    assert "(other-account-grant)" in top
+    assert top.index("gts-warn") < top.index("gts-ok")
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_no_question_is_under_a_green_word(asks: bool) -> None:
+    one = made(THEIRS)
+    head = (one if asks else replace(one, notices=())).to_html().partition("<p ")[0]
+    assert ("gts-ok" in head) is not asks
+    assert ("gts-warn" in head) is asks
+
+
+def test_the_page_says_of_the_log_what_the_plan_says() -> None:
+    assert "Access log" not in about(made())
+    page = made(THEIRS).to_html(standalone=True)
+    assert page.count("Access log: ") == 1
 
 
 def test_a_missing_permission_was_not_read() -> None:

@@ -281,7 +281,7 @@ def test_the_last_question_before_an_undo_follows_whom_it_affects(
         run("undo", change)
     said = capsys.readouterr().out
     assert "→ the worker portal opens from anywhere" in said
-    assert "affects every private workteam, and everyone whom change" in said
+    assert "affects the workers of every private workteam of the region, as change" in said
     assert account.cidrs() == ["203.0.113.0/24"]
 
 

@@ -160,7 +160,9 @@ def test_the_press_shows_who_can_open_and_who_made_it_and_asks(gt: Connection, w
     said = words(review.shown.value)
     assert "After: Anyone with a URL can open gt-images." in said
     assert "Today: Only 203.0.113.0/24 can open presigned URLs of gt-images." in said
-    assert f"everyone whom change {first} by 111122223333:user/sandbox-admin affected" in said
+    by = f"as change {first} by 111122223333:user/sandbox-admin did"
+    assert f"everybody who uses presigned URLs of gt-images, {by}" in said
+    assert f"all workers of open-team, {by}" in said
     assert "a worker's URL works from any address" in said
     assert review.apply_button.description == "Undo 2 changes to open-team"
     assert review.name_input.description == "Type gt-images to remove its protection"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ...base import html as markup
 from ...base.html import Markup, hint, join, output
 from ...base.version import __version__
+from ...engine.access.answer import claim_of
 from ...engine.policies.bucket_policy import BucketPolicy
 from ...restriction.files import dumps_restriction
 from ..change import Change, find_change
@@ -39,7 +40,7 @@ def plan_page(plan: Plan) -> str:
     return markup.page(
         f"Plan for {subject(plan)}",
         made + state.caller_arn,
-        f'{shown}\n<div class="gts-plan">{_sections(plan)}</div>',
+        f'{_stays_open(plan)}{shown}\n<div class="gts-plan">{_sections(plan)}</div>',
     )
 
 
@@ -70,6 +71,13 @@ def plan_html(plan: Plan, about: Markup | str = "") -> str:
     return f'<div class="gts-plan">{whole}</div>'
 
 
+def _stays_open(plan: Plan) -> Markup:
+    """Return what the plan does not cover: requests that anyone sends, and findings."""
+    left = [claim_of(row.request, has_team=False) for row in plan.after if row.opened.is_anyone]
+    left += [f"{each.title} ({each.code})" for each in plan.findings if each.accepted is None]
+    return markup.notice("warn", "Not covered by this plan:", markup.text("; ".join(left), 900))
+
+
 _LINES = {"+": ("ins", "gts-add"), "-": ("del", "gts-del")}
 
 
@@ -85,8 +93,7 @@ def _sections(plan: Plan) -> Markup:
 
 
 def _about(plan: Plan) -> Markup:
-    state, tried = plan.state, plan.dry_run
-    log = " ".join([tried.sentence] if tried else plan.evidence)
+    state = plan.state
     parts = [f"{part.what} ({part.text})" for part in state.missing()]
     unread = "; ".join(dict.fromkeys([*parts, *plan.after.missing]))
     return markup.facts(
@@ -99,10 +106,6 @@ def _about(plan: Plan) -> Markup:
                     "until the account changes: apply reads it again, and stops if it is not as"
                     " shown here"
                 ),
-            ),
-            (
-                "Access log",
-                markup.text(log or "not read", 900),
             ),
             (
                 "Not read",

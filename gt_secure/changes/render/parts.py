@@ -137,16 +137,14 @@ def _together(rows: Sequence[Difference[Answer]]) -> Iterator[tuple[object, ...]
     """Yield a row for all sources that get the same answers to one kind of request."""
     named: dict[tuple[str, Chip, Chip, Markup], list[Markup]] = {}
     for row in rows:
-        decided = _decided(row.after if row.after.answer != "opened" else row.before)
+        answer = row.after if row.after.answer != "opened" else row.before
+        cause = "no lock refuses it" if answer.answer == "opened" else answer.cause
+        decided = markup.text(cause, 300)
         same = (_SCENES[row.request], answer_chip(row.before), answer_chip(row.after), decided)
         why = markup.hint(markup.text(row.why, 200))
         named.setdefault(same, []).append(markup.join(markup.code(row.source, 120), " ", why))
     for (scene, now, after, decided), sources in named.items():
         yield markup.join(*sources), scene, now, after, decided
-
-
-def _decided(answer: Answer) -> Markup:
-    return markup.text("no lock refuses it" if answer.answer == "opened" else answer.cause, 300)
 
 
 def answer_chip(answer: Answer) -> Chip:

@@ -80,6 +80,7 @@ def summary_html(plan: Plan, signs: str = "") -> Markup:
     with ``signs`` only the lines that begin with one of them.
     """
     tone = "plain" if plan.access is None else plan.access.after.chip.tone
+    tone = "warn" if tone == "ok" and plan.asks else tone
     head = markup.notice(
         tone, markup.text(today_and_after(plan) or f"Plan for {subject(plan)}", 900)
     )
