@@ -120,7 +120,7 @@ def test_nested_guards_ask_and_state_who_is_left(gt: Connection) -> None:
     [asked] = [each for each in whole.notices if each.code == "guards-overlap"]
     assert asked.text == (
         f"Objects under scans/ would open only from {OFFICE}: their guards list {OFFICE}, and"
-        f" {OFFICE}, {LAB}. A request must satisfy the lists of all guards that cover its object,"
+        f" {LAB}, {OFFICE}. A request must satisfy the lists of all guards that cover its object,"
         " here those of objects under scans/, all objects."
     )
     assert asked.fix.endswith(f"such as with 'gt-secure plan s3://{BUCKET}/scans/ --guard off'.")
