@@ -52,19 +52,14 @@ def explain_probe(
     locks, kms = _locks(aws, probe.bucket)
     test_url = url if isinstance(url, TestUrl) else None
     signed = None if url is None else inspect(test_url.reveal() if test_url else str(url))
-    policy = BucketPolicy.of(locks.policy if locks is not None else None)
-    endpoints = {} if locks is None else locks.endpoints
+    policy = BucketPolicy.of(locks.policy if locks else None)
+    endpoints = locks.endpoints if locks else {}
     source, bound = (
         None if each is None else in_its_vpc(Source.parse(each), endpoints)
         for each in (probe.source, test_url.bound_to if test_url else None)
     )
     verdict = None
-    if (
-        locks is not None
-        and test_url is not None
-        and probe.source is not None
-        and ":" in test_url.signer
-    ):
+    if locks and test_url and probe.source and ":" in test_url.signer:
         verdict = predict(aws, test_url, probe.source, locks)
     return explain(
         replace(probe, source=source),
@@ -82,7 +77,7 @@ def predict(aws: Aws, url: TestUrl, source: SourceLike, locks: EffectiveLocks) -
     """Predict the answer to a test URL from a source under the locks."""
     where = in_its_vpc(Source.parse(source), locks.endpoints)
     is_upload = url.method == "PUT"
-    action = UPLOAD if is_upload else f"s3:GetObject{'Version' if url.version_id else ''}"
+    reading = "s3:GetObjectVersion" if url.version_id else "s3:GetObject"
     session = session_policy(
         url.bucket,
         url.key,
@@ -108,7 +103,10 @@ def predict(aws: Aws, url: TestUrl, source: SourceLike, locks: EffectiveLocks) -
         },
     )
     request = Request(
-        action, f"{locks.arn}/{url.key}", url.signer, {**context, **_issue(url, signed_at)}
+        UPLOAD if is_upload else reading,
+        f"{locks.arn}/{url.key}",
+        url.signer,
+        {**context, **_issue(url, signed_at)},
     )
     return locks.verdict(request, session=session if is_session else None)
 

@@ -238,7 +238,7 @@ def probe(
     """
     text = url.reveal() if isinstance(url, TestUrl) else str(url).strip()
     facts = inspect(text)
-    shown = url.method if isinstance(url, TestUrl) else facts.method
+    shown = getattr(url, "method", facts.method)
     sent = check_method(method) or (shown if shown in READS else "GET")
     if sent in WRITES and not is_loopback_url(text):
         raise InvalidInput(

@@ -49,7 +49,7 @@ SENTENCES = {
     "urls_are_consistent": ("log", f"Several addresses opened 1 presigned URL. {LEAK}"),
     "no_findings": (
         "gt-images",
-        "Found presigned-from-anywhere (high: Objects are opened from anywhere).",
+        "Found presigned-from-anywhere (high: Presigned URLs work from anywhere).",
     ),
     "nothing_drifted": (
         "open-team and gt-images",

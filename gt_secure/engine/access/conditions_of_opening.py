@@ -194,13 +194,7 @@ def _matched(
     without: bool,
 ) -> str:
     """Return the values of the policies that all open or all refuse."""
-    texts = [
-        text
-        for condition in conditions
-        if condition.name.startswith(("String", "Arn"))
-        for text in condition.values
-        if "${" not in text
-    ]
+    texts = _texts(conditions)
     opening = {text for text in texts if _hits(text, good) and not _hits(text, bad)}
     if opening and all(any(_hits(text, [values]) for text in opening) for values in good):
         return f"with {name} {_some(sorted(opening))}"
@@ -209,6 +203,16 @@ def _matched(
         words = f"unless {name} is" if without else f"with {name}, unless it is"
         return f"{words} {_some(sorted(refusing))}"
     return ""
+
+
+def _texts(conditions: Iterable[Condition]) -> list[str]:
+    return [
+        text
+        for condition in conditions
+        if condition.name.startswith(("String", "Arn"))
+        for text in condition.values
+        if "${" not in text
+    ]
 
 
 def _hits(text: str, values: Iterable[Values]) -> bool:

@@ -568,11 +568,16 @@ class _Question:
         by_path = {
             each: replace(self._team_sets(each), request=request) for each in dict.fromkeys(paths)
         }
-        row = (
-            by_path[paths[0]]
-            if paths[0] == paths[1]
-            else _mixed(by_path[paths[0]], by_path[paths[1]])
-        )
+        row, endpoints = (by_path[path] for path in paths)
+        if row is not endpoints:
+            sets = (
+                [
+                    row.places(word).only(addresses=True, endpoints=False),
+                    endpoints.places(word).only(addresses=False, endpoints=True),
+                ]
+                for word in WORDS
+            )
+            row = Row(row.request, *map(union, sets))
         return self._through_portal(row) if request == "worker" else row
 
     def answer(self, request: str, source: Source, *, plain: bool) -> Answer:
@@ -805,20 +810,6 @@ def _unknown(request: str, depends_on: str) -> Row:
     return Row(request, NOWHERE, NOWHERE, replace(EVERYWHERE, depends_on=(depends_on,)))
 
 
-def _mixed(addresses: Row, endpoints: Row) -> Row:
-    """Put the addresses of one row and the endpoints of another together."""
-    sets = (
-        union(
-            [
-                addresses.places(word).only(addresses=True, endpoints=False),
-                endpoints.places(word).only(addresses=False, endpoints=True),
-            ]
-        )
-        for word in WORDS
-    )
-    return Row(addresses.request, *sets)
-
-
 def together(request: str, rows: Sequence[Row], keys: Sequence[str]) -> Row:
     """Return the row of a prefix from those of its classes of keys."""
     if all(row == rows[0] for row in rows):
@@ -843,17 +834,19 @@ def together(request: str, rows: Sequence[Row], keys: Sequence[str]) -> Row:
         ).only(addresses=True, endpoints=True)
         for word in WORDS
     }
-    # the addresses from which only certain signers open some key, and nobody else opens another
-    free = [span for row in rows for span in row.opened.free_spans]
-    signed = tuple(
-        SourceSet(own, when=each.when)
-        for row in rows
-        for each in row.opened.signed
-        if (own := minus(each.spans, free))
-    )
     when = _for_keys(rows, keys, sets["opened"])
-    opened = replace(sets["opened"], when=when, signed=signed)
+    opened = replace(sets["opened"], when=when, signed=tuple(_signed(rows)))
     return Row(request, opened, sets["refused"], sets["unknown"])
+
+
+def _signed(rows: Sequence[Row]) -> Iterator[SourceSet]:
+    """Yield the addresses from which only certain signers open some key,
+    and nobody else opens another.
+    """
+    free = [span for row in rows for span in row.opened.free_spans]
+    for each in (each for row in rows for each in row.opened.signed):
+        if spans := minus(each.spans, free):
+            yield SourceSet(spans, when=each.when)
 
 
 def _best(answers: Iterable[Word]) -> Word:

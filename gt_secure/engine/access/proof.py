@@ -621,7 +621,7 @@ def _not_covered(claim: Claim) -> list[str]:
 def _parts(locks: EffectiveLocks, claim: Claim, *, later: bool = False) -> Iterator[ProofPart]:
     """Yield the requests of a claim, decided; ``later``: those for actions that are not listed."""
     circumstances = locks.circumstances
-    ways = (False, True) if locks.asks_for_points else (False,)
+    ways = (False, True)[: 1 + locks.asks_for_points]
     for any_way, (form, signer) in product(ways, _FORMS):
         whole = form in ("presigned", "header")
         if (
@@ -632,7 +632,7 @@ def _parts(locks: EffectiveLocks, claim: Claim, *, later: bool = False) -> Itera
             or (later and not whole)
         ):
             continue
-        actions = () if later else (UPLOAD,) if form == "post-form" else OBJECT_ACTIONS
+        actions = () if later else {"post-form": (UPLOAD,)}.get(form, OBJECT_ACTIONS)
         actions = tuple(action for action in actions if not claim.reads or action != UPLOAD)
         resource = f"{locks.arn}/{claim.prefix}x"
         kind = Kind(form, form, signer, OBJECT_ACTIONS[0], resource, whoever=True, any_way=any_way)

@@ -181,6 +181,15 @@ def _modules(module: Json, path: str = "") -> Iterator[tuple[str, Json]]:
         yield from _modules(call.get("module", {}), _within(path, f"module.{name}"))
 
 
+def _configured(modules: Json) -> Json:
+    """Return the resources of the configuration, by their addresses without indexes."""
+    return {
+        _within(path, each["address"]): each
+        for path, module in modules.items()
+        for each in module.get("resources", ())
+    }
+
+
 def _near(listed: Sequence[_Row], configured: Json) -> list[str]:
     """Return what may set the policy of any bucket, data sources that run a program among them."""
     programs = [
@@ -203,11 +212,7 @@ class _Plan:
         if not data["format_version"].startswith("1."):
             raise LookupError
         self.modules = dict(_modules(data.get("configuration", {}).get("root_module", {})))
-        configured = {  # the resources of the configuration, by their addresses without indexes
-            _within(path, each["address"]): each
-            for path, module in self.modules.items()
-            for each in module.get("resources", ())
-        }
+        configured = _configured(self.modules)
         listed = [_Row(each, configured) for each in data["resource_changes"]]
         self.rows = {row.address: row for row in listed}
         self.state = json.dumps(data.get("prior_state"))

@@ -87,16 +87,10 @@ def is_signer(requester: str, signer: str) -> bool:
     """Return whether a requester of a log is this signer: any session of the same role,
     or the same user.
     """
-    roles = [_role_of(each) for each in (requester, signer)]
-    return requester == signer if None in roles else roles[0] == roles[1]
-
-
-def _role_of(arn: str) -> tuple[str, str] | None:
-    """Return account and name of the role behind an ARN;
-    a log names the session of a role without the role's path.
-    """
-    match = _SESSION.fullmatch(arn) or _ROLE.fullmatch(arn)
-    return (match[2], match[3]) if match else None
+    # a log names the session of a role without the role's path
+    found = [_SESSION.fullmatch(each) or _ROLE.fullmatch(each) for each in (requester, signer)]
+    roles = [(match[2], match[3]) for match in found if match]
+    return requester == signer if len(roles) < 2 else roles[0] == roles[1]
 
 
 @dataclass(frozen=True, slots=True)
