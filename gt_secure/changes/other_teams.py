@@ -63,9 +63,9 @@ class Effect:
     def question(self, bucket: str, fix: str | None) -> Notice:
         """Return the question about the team, which is confirmed by its name."""
         team = self.user.team.arn.rpartition("/")[2]  # the name of a vendor's team is a title
-        key = "loses-access/seen" if self.refused else "loses-access"
+        seen = "loses-access/seen/jobs" if self.jobs else "loses-access/seen"
         return notice(
-            f"{key}/jobs" if self.jobs else key,
+            seen if self.refused else "loses-access",
             fix=fix,
             about=[self.user.team.name],
             team=team,

@@ -191,6 +191,7 @@ def test_the_engine_says_what_the_sandbox_does(world: World, name: str) -> None:
     assert outside == set(case.outside)
     assert not (exposure.holds(expect.refused(ELSEWHERE)).proved and outside & set(QUERY))
     assert prove(locks, Claim(PREFIX, (parse_network(OFFICE_RANGE),))).proved is case.proved
+    assert not case.proved or outside <= {"header"}, "only an SDK's call is outside the claim"
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from gt_secure.engine.policies.url_lock import UrlLock
 from gt_secure.restriction.model import Restriction
 from support.states import FORCE, TEAM, endpoint, state
 
+pytestmark = pytest.mark.usefixtures("known_texts")
+
 OFFICE, ENDPOINT = "203.0.113.0/24", "vpce-0a1b2c3d4e5f60718"
 LOCKS = {
     "off": UrlLock(),

@@ -193,7 +193,7 @@ def test_what_is_no_general_purpose_bucket_is_refused(
         ("-f restriction.json", ""),
         (
             "s3://ml-artifacts --bucket-policy policy.json --allow 203.0.113.0/24",
-            "apply the restriction",
+            "change the bucket policy in policy.json to refuse this request",
         ),
     ],
 )
@@ -217,5 +217,5 @@ def test_the_fix_of_what_is_not_proved_is_the_command(
     assert args is not None
     assert exposure._show_proof(args, proof, "") == 2
     printed = " ".join(capsys.readouterr().out.split())
-    assert f"Fix: {fix or f'gt-secure apply {line}'} (finding guard-missing)" in printed
+    assert f"Fix: {fix or f'gt-secure apply {line} (finding guard-missing)'}" in printed
     assert fix or parse(["apply", *line.split()]) is not None

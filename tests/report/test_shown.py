@@ -105,7 +105,7 @@ def test_an_accepted_finding_is_unused_only_where_everything_was_read(
 
 
 def test_findings_that_find_nothing_severe_violate_no_control() -> None:
-    low = replace(FOUND["low"], code="url-lock-one-path")
+    low = replace(FOUND["low"], code="guard-narrower")
     assert of(made(findings=(low,))).controls == ()
     assert of(made(findings=(replace(low, severity="medium"),))).controls
 

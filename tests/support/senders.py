@@ -152,7 +152,7 @@ CASES = {
         [public(), guard(eq(VERSION, V2, V4, operator="StringEqualsIfExists"))], (), None
     ),
     "a guard on URLs and forms": Case(
-        [public(), guard(eq(FORM, "REST-QUERY-STRING", "POST"))], ("header", "nobody"), True
+        [public(), guard(eq(FORM, "REST-QUERY-STRING", "POST"))], ("header", "nobody")
     ),
     "a guard on URLs": Case(
         [public(), guard(eq(FORM, "REST-QUERY-STRING"))],
@@ -162,7 +162,7 @@ CASES = {
         [public(), guard(eq(FORM, "REST-HEADER", operator="StringNotEquals"))], ("header",), True
     ),
     "a guard on any authentication": Case(
-        [public(), guard(eq(FORM, "false", operator="Null"))], ("nobody",), True
+        [public(), guard(eq(FORM, "false", operator="Null"))], ("nobody",)
     ),
     # versions of the signature
     "no version 2": Case([public(), deny(eq(VERSION, V2))], ("URL", "header", "form", *NOBODY)),
