@@ -65,7 +65,7 @@ def code(value: object, most: int = 160) -> Markup:
 
 def chip(tone: Tone, words: object) -> Markup:
     """A status chip: sign and words on a quiet colour."""
-    sign = f'<span aria-hidden="true">{ICONS[tone]}&nbsp;</span>' if ICONS[tone] else ""
+    sign = f'<span aria-hidden="true">{ICONS[tone]} </span>' if ICONS[tone] else ""
     short = " gts-short" if len(str(words)) < 28 else ""
     return Markup(f'<span class="gts-chip gts-{tone}{short}">{sign}{text(words, 400)}</span>')
 
@@ -127,7 +127,7 @@ def notice(tone: Tone, title: object, body: object = "", *, more: Markup | str =
     rest = f" {cell(body)}" if body else ""
     return Markup(
         f'<div class="gts-notice gts-{tone}"><b><span'
-        f' aria-hidden="true">{ICONS[tone] or "i"}&nbsp;</span>{cell(title)}</b>{rest}{more}</div>'
+        f' aria-hidden="true">{ICONS[tone] or "i"} </span>{cell(title)}</b>{rest}{more}</div>'
     )
 
 

@@ -145,11 +145,12 @@ def add(commands: Commands) -> None:
         "prove",
         _run_prove,
         description=(
-            "Prove that no request signed in the query string, and no POST form, is opened from"
-            " outside the allowed addresses and endpoints, or show one that is: under the current"
-            " policies, or from policy files without an AWS call. With --keep, prove also that"
-            " nothing refuses those who work here, or show one request that is refused. With"
-            " --base, prove instead that nothing is opened that the former policy refuses."
+            "Prove that no request signed in the query string or without a signature, and no POST"
+            " form, is opened from outside the allowed addresses and endpoints, or show one that"
+            " is: under the current policies, or from policy files without an AWS call. With"
+            " --keep, prove also that nothing refuses those who work here, or show one request"
+            " that is refused. With --base, prove instead that nothing is opened that the former"
+            " policy refuses."
         ),
         examples=(
             ("gt-secure prove s3://gt-images --allow 203.0.113.0/24", "the whole bucket"),

@@ -100,8 +100,8 @@ def add(commands: Commands) -> None:
             ),
         ),
         exit_codes=(
-            "0 opened, or each as predicted from several sources; 3 refused or no answer; with"
-            " --expect: 0 as expected, 2 not, 3 nothing was decided"
+            "0 opened, or each as predicted from several sources; 3 refused, no answer, or one of"
+            " several not as predicted; with --expect: 0 as expected, 2 not, 3 nothing was decided"
         ),
     )
     _add_signing(probe)

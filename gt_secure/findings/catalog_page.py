@@ -60,7 +60,7 @@ def _lines(code: str) -> Iterator[str]:
         "Then run the rule again, with the bucket or the team of the finding:",
         "",
     )
-    yield from ("```text", "$ gt-secure findings s3://NAME --team TEAM", "```", "")
+    yield from ("```text", "$ gt-secure findings s3://your-bucket --team your-team", "```", "")
     if code != "not-checked":
         entry = (
             f'{{"finding": "{code}", "subject": "NAME", "reason": "TEXT", "until": "YYYY-MM-DD"}}'

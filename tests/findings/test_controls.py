@@ -99,5 +99,5 @@ def test_a_url_that_works_from_anywhere_violates_access_enforcement() -> None:
 @pytest.mark.parametrize("code", catalog())
 def test_the_page_names_no_bucket_and_no_team_of_the_sandbox(code: str) -> None:
     if "/" not in code:
-        assert "$ gt-secure findings s3://NAME --team TEAM\n" in page(code)
+        assert "$ gt-secure findings s3://your-bucket --team your-team\n" in page(code)
         assert "open-team" not in page(code)

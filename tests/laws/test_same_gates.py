@@ -243,7 +243,7 @@ def test_several_codes_are_named_as_they_are_typed(made: tuple[Connection, Plan]
 
 
 def test_a_team_is_confirmed_by_its_name_as_it_is_typed(made: tuple[Connection, Plan]) -> None:
-    names = {"bucket": "b", "lost": "l", "missing": ""}
+    names = {"bucket": "b", "lost": "l", "jobs": "j", "missing": ""}
     asks = [notice("loses-access", team=team, **names) for team in ("night-shift", "day-shift")]
     plan = replace(made[1], notices=tuple(asks))
     words = ["loses-access:night-shift", "loses-access:day-shift"]

@@ -219,6 +219,7 @@ QUEUE = '{"Resources":{"Q":{"Type":"AWS::SQS::Queue"}}}'
 CALLS = {"Fn::GetAtt": ["AWS679f53fac002430cb0da5b7982bd22872D164C4C", "Arn"]}
 
 
+MINE = {"Fn::GetAtt": ["Mine", "Arn"]}
 READS = '{"service":"SSM","action":"getParameter","parameters":{"Name":"/office"}}'
 
 
@@ -262,7 +263,7 @@ PLANS: dict[str, tuple[str, Answer, Answer]] = {
         of_document({"statement": [guard_block(sid="G")], "override_policy_documents": [REPLACES]}), None, False,
     ),
     "an override with another Sid": (
-        of_document({"statement": [guard_block(sid="H")], "override_policy_documents": [REPLACES]}), None, True,
+        of_document({"statement": [guard_block(sid="H")], "override_policy_documents": [REPLACES]}), None, False,
     ),
     "an override that is not known": (
         of_document({"statement": [guard_block(sid="G")], "override_policy_documents": [None]},
@@ -270,22 +271,22 @@ PLANS: dict[str, tuple[str, Answer, Answer]] = {
     ),
     "an override that is not known, and a guard without a Sid": (
         of_document({"statement": [guard_block()], "override_policy_documents": [None]},
-                    {"override_policy_documents": [True]}), None, True,
+                    {"override_policy_documents": [True]}), None, None,
     ),
     "a source that is replaced": (
         of_document({"statement": [{**OPEN["statement"][0], "sid": "G"}],
                      "source_policy_documents": [policy({**GUARD, "Sid": "G"})]}), None, False,
     ),
     "a source that holds the guard": (
-        of_document({"statement": OPEN["statement"], "source_policy_documents": [policy(GUARD)]}), None, True,
+        of_document({"statement": OPEN["statement"], "source_policy_documents": [policy(GUARD)]}), None, False,
     ),
     "a source that is not known": (
         of_document({"statement": OPEN["statement"]}, {"source_policy_documents": True}), None, None,
     ),
     "a source that is not known, beside the guard": (
-        of_document(AFTER, {"source_policy_documents": True}), None, True,
+        of_document(AFTER, {"source_policy_documents": True}), None, None,
     ),
-    "a source that is no policy": (of_document({**AFTER, "source_policy_documents": ["{"]}), None, True),
+    "a source that is no policy": (of_document({**AFTER, "source_policy_documents": ["{"]}), None, None),
     "former source_json": (of_document({**AFTER, "source_json": policy(READ)}), None, None),
     "an attribute that nobody knows": (of_document({**AFTER, "split": True}), None, None),
     "an attribute of a statement that nobody knows": (
@@ -293,7 +294,7 @@ PLANS: dict[str, tuple[str, Answer, Answer]] = {
     ),
     "a statement that is not known": (of_document({"statement": [None]}, {"statement": [True]}), None, None),
     "a statement that is not known beside the guard": (
-        of_document({"statement": [guard_block(), None]}, {"statement": [False, True]}), None, True,
+        of_document({"statement": [guard_block(), None]}, {"statement": [False, True]}), None, None,
     ),
     "an effect that is not known": (
         of_document({"statement": [guard_block(effect=None)]}, {"statement": [{"effect": True}]}), None, None,
@@ -335,7 +336,7 @@ PLANS: dict[str, tuple[str, Answer, Answer]] = {
     ),
     "an Allow of objects that are not known, beside a guard of the others": (
         of_document({"statement": [guard_block(), {**OPEN["statement"][0], "resources": None}]},
-                    {"statement": [False, {"resources": True}]}), None, True,
+                    {"statement": [False, {"resources": True}]}), None, None,
     ),
     "a Deny of resources of which one is not known": (
         of_document({"statement": [guard_block(resources=["*", None])]}, {"statement": [{"resources": [False, True]}]}),
@@ -385,10 +386,10 @@ PLANS: dict[str, tuple[str, Answer, Answer]] = {
     "a document of a module behind the variable of another": (
         given(GIVEN, references=("var.attach", *MERGED[1:4], "var.policy")), None, None,
     ),
-    "two documents in a list": (listed(*D, *E, **TWO), None, True),
+    "two documents in a list": (listed(*D, *E, **TWO), None, False),
     "two documents in a list of three": (
         listed(*D, *E, sources={"source_policy_documents": [None, policy(READ), None]},
-               unknown={"source_policy_documents": [True, False, True]}), None, True,
+               unknown={"source_policy_documents": [True, False, True]}), None, False,
     ),
     "two documents in a list with a choice": (listed("var.x", *D, *E, **TWO), None, None),
     "two documents and one value": (
@@ -397,7 +398,7 @@ PLANS: dict[str, tuple[str, Answer, Answer]] = {
     "two documents in a list that is not known": (listed(*D, *E, **WHOLE), None, None),
     "two documents in a list with one that is null": (
         listed(*D, *E, sources={"source_policy_documents": [None, None, None]},
-               unknown={"source_policy_documents": [True, False, True]}), None, True,
+               unknown={"source_policy_documents": [True, False, True]}), None, None,
     ),
     "a document beside a variable that is not in the plan": (listed("var.x", *D, **WHOLE), None, None),
     "a document beside a variable of the plan that is a number": (
@@ -852,10 +853,21 @@ TEMPLATES: dict[str, tuple[dict[str, Any], Answer]] = {
                 "arn:", {"Ref": "AWS::Partition"}, ":cloudfront::", {"Ref": "AWS::AccountId"}, ":distribution/",
                 {"Ref": "Distribution"}]]}}}}), True,
     ),
-    "an Allow of a role without an ARN yet": (
-        template({**GUARD, "Sid": {"Fn::ImportValue": "x"}},
-                 {**READ, "Principal": {"AWS": {"Fn::GetAtt": ["Role", "Arn"]}}}), True,
-    ),
+    **{f"an Allow of {name}": (
+        resource(template({**GUARD, "Sid": {"Fn::ImportValue": "x"}},
+                          {name: each for name, each in {**READ, **allow}.items() if each}),
+                 "Mine", Type=kind, Properties={}), answer,
+    ) for name, kind, allow, answer in (
+        ("a role without an ARN yet", "AWS::IAM::Role", {"Principal": {"AWS": MINE}}, True),
+        ("a user without an ARN yet and a role", "AWS::IAM::User",
+         {"Principal": {"AWS": [MINE, "arn:aws:iam::111122223333:role/R"]}}, True),
+        ("a role and a service", "AWS::IAM::Role", {"Principal": {"AWS": MINE, "Service": "s3.amazonaws.com"}}, True),
+        ("a role and a service that is not known", "AWS::IAM::Role",
+         {"Principal": {"AWS": MINE, "Service": {"Ref": "Env"}}}, None),
+        ("a role in a text", "AWS::IAM::Role", {"Principal": {"AWS": {"Fn::Sub": "${Mine.Arn}"}}}, None),
+        ("all but a role", "AWS::IAM::Role", {"Principal": None, "NotPrincipal": {"AWS": MINE}}, None),
+        ("something else with an ARN", "AWS::SNS::Topic", {"Principal": {"AWS": MINE}}, None),
+    )},
     "an open Allow beside one of unknown addresses": (
         template(READ, {**READ, "Condition": {"IpAddress": {"aws:SourceIp": {"Ref": "Cidr"}}}},
                  Parameters={"Cidr": {"Type": "String"}}), False,

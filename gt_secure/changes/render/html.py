@@ -75,7 +75,9 @@ def _stays_open(plan: Plan) -> Markup:
     """Return what the plan does not cover: requests that anyone sends, and findings."""
     left = [claim_of(row.request, has_team=False) for row in plan.after if row.opened.is_anyone]
     left += [f"{each.title} ({each.code})" for each in plan.findings if each.accepted is None]
-    return markup.notice("warn", "Not covered by this plan:", markup.text("; ".join(left), 900))
+    left += [f"objects outside of {plan.restriction.prefix}"] * bool(plan.restriction.prefix)
+    said = markup.text("; ".join(dict.fromkeys(left)), 900)
+    return markup.notice("warn", "Not covered by this plan:", said) if left else Markup("")
 
 
 _LINES = {"+": ("ins", "gts-add"), "-": ("del", "gts-del")}

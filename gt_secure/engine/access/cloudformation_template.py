@@ -62,7 +62,7 @@ class _UndecidedError(Exception):
 
 
 class _OpenError(Exception):
-    """A value that a template leaves open, with the reason."""
+    """A value that a template leaves open: the reason, and what it is at most."""
 
 
 def cloudformation_policies(
@@ -301,7 +301,8 @@ class _Template:
                 return _LAZY[function](self, argument)
             return _FUNCTIONS[function](self, *self.sure(argument))
         except _OpenError as error:
-            return Unknown(str(error))
+            # In a text, what stands around it counts too.
+            return Unknown(*error.args[: 1 + (function == "Fn::GetAtt")])
         except (TypeError, ValueError, LookupError, AttributeError):
             return Unknown(f"{function} is not read in this form")
 
@@ -343,8 +344,12 @@ class _Template:
         name, _, attribute = (
             ".".join(argument) if isinstance(argument, list) else argument
         ).partition(".")
-        if attribute != "Arn" or self.resources[name]["Type"] != "AWS::S3::Bucket":
-            raise _OpenError(f"{name}.{attribute} is not known yet")
+        kind = self.resources[name]["Type"] if attribute == "Arn" else ""
+        if kind != "AWS::S3::Bucket":
+            # A role is at most anybody of the account.
+            most = self.substituted("arn:${AWS::Partition}:iam::${AWS::AccountId}:root")
+            mosts = (most,) * kind.startswith("AWS::IAM::")
+            raise _OpenError(f"{name}.{attribute} is not known yet", mosts)
         return f"arn:{self.values['AWS::Partition']}:s3:::{self.reference(name)}"
 
     def either(self, argument: Any) -> Any:

@@ -15,13 +15,6 @@ from .source_sets import Row, SourceSet, union
 
 T = TypeVar("T")
 
-_UNCLEAR: tuple[tuple[Word, Word], ...] = (
-    ("opened", "unknown"),
-    ("refused", "unknown"),
-    ("unknown", "opened"),
-    ("unknown", "refused"),
-)
-
 
 @dataclass(frozen=True)
 class Difference(Generic[T]):
@@ -57,7 +50,8 @@ class Difference(Generic[T]):
     @cached_property
     def unclear(self: Difference[Row]) -> SourceSet:
         """Sources whose answer changes to or from unknown."""
-        sets = [moved(self.before, self.after, *words) for words in _UNCLEAR]
+        pairs = (words for words in permutations(WORDS, 2) if "unknown" in words)
+        sets = [moved(self.before, self.after, *words) for words in pairs]
         depends_on = {*self.before.unknown.depends_on, *self.after.unknown.depends_on}
         return replace(union(sets), depends_on=tuple(sorted(depends_on)))
 
@@ -65,8 +59,10 @@ class Difference(Generic[T]):
     def changes(self) -> bool:
         """True if the answer to some source changes."""
         if isinstance(self.before, Row) and isinstance(self.after, Row):
-            sets = (moved(self.before, self.after, *words) for words in permutations(WORDS, 2))
-            return not all(each.is_empty for each in sets)
+            return any(
+                not moved(self.before, self.after, *words).is_empty
+                for words in permutations(WORDS, 2)
+            )
         return _word(self.before) != _word(self.after)
 
     @property

@@ -330,7 +330,7 @@ def _cell(cell: Difference[str]) -> Markup:
         f'<svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">{_MARKS[word]}</svg>'
     )
     arrow = ' <span role="img" aria-label="then">→</span></span> '
-    answer = f'{word}">{mark}&nbsp;{markup.text(cell.after, 200)}'
+    answer = f'{word}">{mark} {markup.text(cell.after, 200)}'
     if not cell.changes:
         return Markup(f'<span class="gts-chip gts-answer gts-{answer}</span>')
     was = f'<span class="gts-hint gts-was">{markup.text(cell.before, 200)}{arrow}'

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import Any, TypeAlias
 
 from ...base.errors import InvalidInput, PolicyError
@@ -124,9 +125,7 @@ class PlannedDocument:
             if isinstance(self.value, Mapping)
             else {"Version": VERSIONS[-1], "Statement": self.value}
         )
-        known = _sure(value)
-        bounded = [_bounded(each, most) for each in as_list(value.get("Statement"))]
-        known["Statement"] = [each for each in bounded if each is not None]
+        known = _limited(value, most)
         versions = (
             [{"Version": each} for each in VERSIONS]
             if isinstance(value.get("Version"), Unknown)
@@ -157,8 +156,13 @@ def _at_most(value: Any) -> str:
     """Return a policy of a user or role in its widest form."""
     if not isinstance(value, Mapping):
         return value if isinstance(value, str) else NO_POLICY
-    bounded = [_bounded(each, "Allow") for each in as_list(value.get("Statement"))]
-    return json.dumps({**_sure(value), "Statement": [each for each in bounded if each]})
+    return json.dumps(_limited(value, "Allow"))
+
+
+def _limited(value: Mapping[str, Any], most: str) -> Json:
+    """Return what is known of a document, with its statements as wide or narrow as asked."""
+    bounded = (_bounded(each, most) for each in as_list(value.get("Statement")))
+    return {**_sure(value), "Statement": [each for each in bounded if each is not None]}
 
 
 def _sure(value: Mapping[str, Any]) -> Json:
@@ -175,8 +179,9 @@ def _bounded(statement: Any, most: str) -> Any:
     if not isinstance(statement, Mapping):
         return {"Effect": most, **dict.fromkeys(_ELEMENTS, "*")} if most else None
     effect = statement.get("Effect")
-    is_wide = bool(most) and (effect == most or not isinstance(effect, str))
-    if not is_wide and not isinstance(effect, str):
+    is_known = isinstance(effect, str)
+    is_wide = bool(most) and (effect == most or not is_known)
+    if not is_wide and not is_known:
         return None
     known = _sure(statement)
     bounded = {**known, "Effect": most} if is_wide else known
@@ -184,7 +189,8 @@ def _bounded(statement: Any, most: str) -> Any:
         if name == "Condition":
             element = _conditions(statement[name], is_wide=is_wide)
         elif is_wide:
-            name, element = name.removeprefix("Not"), _widest(statement[name])
+            element = (name in _ELEMENTS and _widest(statement[name])) or "*"
+            name = name.removeprefix("Not")
         else:
             element = None if name not in _ELEMENTS else _known(statement[name])
         if element is None:
@@ -196,12 +202,14 @@ def _bounded(statement: Any, most: str) -> Any:
 
 def _widest(value: Any) -> Any:
     """Return what an element is at most, of which a part is unknown."""
-    listed = as_list(value)
-    if all(each.most if isinstance(each, Unknown) else not reasons(each) for each in listed):
-        return [
-            text for each in listed for text in (each.most if isinstance(each, Unknown) else [each])
-        ]
-    return "*"
+    if isinstance(value, Mapping):
+        kinds = {name: _widest(each) for name, each in value.items()}
+        return "*" if "*" in kinds.values() else kinds
+    texts = [
+        each.most if isinstance(each, Unknown) else [each] * (not reasons(each))
+        for each in as_list(value)
+    ]
+    return [*chain(*texts)] if all(texts) else "*"
 
 
 def _known(value: Any) -> Any:
@@ -214,7 +222,7 @@ def _known(value: Any) -> Any:
     return None if isinstance(value, Unknown) else value
 
 
-def _conditions(blocks: Any, *, is_wide: bool) -> Json | None:
+def _conditions(blocks: Any, *, is_wide: bool) -> Any:
     """Return the conditions that hold whenever these do, or only where these do; None if no known
     ones do.
 
@@ -298,7 +306,7 @@ class PlannedPolicy:
         which = f"the file does not say which of {number} documents it is ({labels})"
         conditional = (f"the plan does not show whether {each}" for each in self.provided)
         open_values = dict.fromkeys(reasons([each.value for each in self.documents]))
-        return [*conditional, *([which] if number > 1 else ()), *open_values]
+        return [*conditional, *[which] * (number > 1), *open_values]
 
     def accepting(self) -> PlannedPolicy:
         """Return the policy with its clauses accepted: they are assumed then."""
@@ -316,7 +324,7 @@ class PlannedPolicy:
         """
         doubts = [
             *self.doubts,
-            *(["whether Block Public Access is on"] if len(self.public) > 1 else ()),
+            *["whether Block Public Access is on"] * (len(self.public) > 1),
         ]
 
         # Block Public Access also refuses others because of an Allow that is left out

@@ -478,8 +478,7 @@ def _unless(locks: EffectiveLocks, claim: Claim, proof: Proof) -> Texts:
         return ()
     kind = "presigned" if f":{locks.account}:" in case["request"]["principal"] else "other-account"
     kind = "anonymous" if case["form"] == "unsigned" else kind
-    is_behind = "vpce-" in case["source"]
-    return provisos(locks, kind, "opened", endpoints=None if is_behind else ())
+    return provisos(locks, kind, "opened", endpoints=None if "vpce-" in case["source"] else ())
 
 
 def _prove(locks: EffectiveLocks, claim: Claim, work: Work) -> Proof:
@@ -589,7 +588,7 @@ def _is_of_vpcs(policies: Policies) -> bool:
     asked = [
         frozenset[str]().union(*(each.asks for each in statement.conditions))
         for statement in (resource.document.denies if resource is not None else ())
-        if not own_kind(statement.sid or "")
+        if not own_kind(statement.sid)
     ]
     return any(keys & _VPC_KEYS and "aws:sourceip" not in keys for keys in asked)
 
@@ -623,16 +622,15 @@ def _parts(locks: EffectiveLocks, claim: Claim, *, later: bool = False) -> Itera
     circumstances = locks.circumstances
     ways = (False, True)[: 1 + locks.asks_for_points]
     for any_way, (form, signer) in product(ways, _FORMS):
-        whole = form in ("presigned", "header")
+        whole = form != "post-form"
         if (
             (signer == "anonymous" and locks.requester_pays.is_true)
             or locks.is_closed_to(signer)
             or (form == "header" and not claim.calls)
-            or (form == "post-form" and claim.reads)
-            or (later and not whole)
+            or (not whole and (claim.reads or later))
         ):
             continue
-        actions = () if later else {"post-form": (UPLOAD,)}.get(form, OBJECT_ACTIONS)
+        actions = () if later else OBJECT_ACTIONS if whole else (UPLOAD,)
         actions = tuple(action for action in actions if not claim.reads or action != UPLOAD)
         resource = f"{locks.arn}/{claim.prefix}x"
         kind = Kind(form, form, signer, OBJECT_ACTIONS[0], resource, whoever=True, any_way=any_way)

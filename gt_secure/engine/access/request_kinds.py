@@ -554,7 +554,7 @@ def _ages(conditions: Sequence[Condition]) -> list[int]:
     if any(map(compares_text, conditions)):
         raise TooManyClassesError("s3:signatureAge")
     values = key_values(ConditionKey("s3:signatureAge", always=True), conditions, extra=["0"])
-    turns = {int(value[0]) for value in values if value[0].isdecimal() and len(value[0]) < 12}
+    turns = {int(text) for text, *_ in values if text.isdecimal() and len(text) < 12}
     return sorted(age for age in turns | {age + 1 for age in turns} if age <= LONGEST_SIGNATURE_MS)
 
 

@@ -175,7 +175,7 @@ def test_answers_read_as_text_html_and_json() -> None:
     html = found._repr_html_()
     assert html.count("<tr>") == 1 + len(found)
     assert "<b>.png" not in html
-    tones = re.findall(r"gts-chip gts-(\w+)[^>]*>(?:<span[^>]*>.&nbsp;</span>)?<bdi>(\w+)<", html)
+    tones = re.findall(r"gts-chip gts-(\w+)[^>]*>(?:<span[^>]*>. </span>)?<bdi>(\w+)<", html)
     assert ("no", "opened") in tones, "a worker's URL that opens elsewhere is a hole"
     assert ("ok", "refused") in tones
 

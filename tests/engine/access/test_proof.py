@@ -73,6 +73,24 @@ def test_a_url_without_its_signature_is_a_request_too(reads):
     assert prove(closed, Claim("", [OFFICE, ENDPOINT])).proved is True
 
 
+@pytest.mark.parametrize("action", ["s3:ListBucket", "s3:GetObjectOfTheFuture"])
+def test_nobody_asks_for_the_bucket_or_in_a_way_that_s3_adds_later(action):
+    """A request without a signature is not only one for an object, by a name of today."""
+    spared = with_condition(GUARD, StringEquals={"s3:authType": ["REST-QUERY-STRING", "POST"]})
+    resource = "arn:aws:s3:::gt-images" + "/*" * (action != "s3:ListBucket")
+    allow = {**PUBLIC, "Action": action, "Resource": resource}
+    document = {"Version": "2012-10-17", "Statement": [spared, allow]}
+    proof = prove(exposed(document).locks, Claim("", [OFFICE, ENDPOINT]))
+    assert proof.proved is not True
+    if action == "s3:ListBucket":
+        assert (proof.counterexample["form"], proof.counterexample["request"]["action"]) == (
+            "unsigned",
+            action,
+        )
+    else:
+        assert proof.depends_on == (f"{action}, an action of S3 that this version does not know",)
+
+
 def test_every_value_of_the_claim_counts():
     assert ask(GUARD, allow=[OFFICE, "198.51.100.0/24"]).proved is True
     assert ask(GUARD, allow=["203.0.113.0/25"]).proved is False
