@@ -230,12 +230,10 @@ def _unreachable(service: str, action: str, error: Exception) -> Unreachable:
     from urllib3.exceptions import ReadTimeoutError
 
     slow = isinstance(error, (ReadTimeoutError, botocore.exceptions.ReadTimeoutError))
-    address = str(getattr(error, "kwargs", {}).get("endpoint_url") or "")
-    host = urlsplit(address).hostname or ""
-    if host in {"127.0.0.1", "::1", "localhost"} and not slow:
+    at = urlsplit(str(getattr(error, "kwargs", {}).get("endpoint_url") or ""))
+    if at.hostname in {"127.0.0.1", "::1", "localhost"} and not slow:
         return Unreachable(
-            f"No response from {urlsplit(address).scheme}://{urlsplit(address).netloc}: the sandbox"
-            " there is stopped.",
+            f"No response from {at.scheme}://{at.netloc}: the sandbox there is stopped.",
             next_step=(
                 "Start it again with gt-secure sandbox, or unset AWS_ENDPOINT_URL to use AWS."
             ),
@@ -311,7 +309,9 @@ def _from_client_error(error: ClientError, action: str, resource: str) -> GtSecu
         return _unreadable(action, error)
     if code in _DENIED:
         return _denied(action, resource, code, text)
-    kind = "ResourceNotFound" if _is_missing_team(code, text) else code
+    # SageMaker reports a missing team or workforce in this way
+    is_no_team = code == "ValidationException" and _NO_TEAM.search(text)
+    kind = "ResourceNotFound" if is_no_team else code
     for each in _TRANSLATIONS:
         if kind in each.codes:
             words = {
@@ -346,13 +346,6 @@ def _from_client_error(error: ClientError, action: str, resource: str) -> GtSecu
     if not code or code.isdigit():
         return _unreadable(action, error)
     return GtSecureError(f"{action} failed with {code}: {text[:500]}", details=details)
-
-
-def _is_missing_team(code: str, text: str) -> bool:
-    """Return whether SageMaker reports a missing team or workforce,
-    which is a ValidationException there.
-    """
-    return code == "ValidationException" and bool(_NO_TEAM.search(text))
 
 
 def _denied(action: str, resource: str, code: str, text: str) -> AccessDenied:

@@ -18,7 +18,7 @@ from ..account.sightings import Sightings, with_whereabouts
 from ..account.state import State
 from ..aws.client import Aws
 from ..base.copies import NotCopied
-from ..base.text import Json, members
+from ..base.text import Json, Texts, members
 from ..base.truth import Ambiguous
 from ..engine.access.difference import Difference
 from ..engine.access.exposure import Exposure
@@ -126,7 +126,7 @@ class Plan(NotCopied, Ambiguous):
         return other_teams.keeping(self.restriction, self.state, effects)
 
     @cached_property
-    def evidence(self) -> tuple[str, ...]:
+    def evidence(self) -> Texts:
         """Sentences on the sources that the access log shows for the people of each workteam."""
         return evidence_of(self.state, self.after)
 
@@ -136,7 +136,7 @@ class Plan(NotCopied, Ambiguous):
         return not self.changes
 
     @property
-    def unknown_keys(self) -> tuple[str, ...]:
+    def unknown_keys(self) -> Texts:
         """Condition keys on which answers of the plan depend, for which a fact can be supplied."""
         keys = unknown_keys(self.simulation, self.before, self.after)
         return tuple(key for key in keys if can_be_fact(key))

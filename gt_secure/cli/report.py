@@ -95,8 +95,9 @@ def add(commands: Commands) -> None:
         "--since",
         metavar="WHEN",
         help=(
-            "start of the logs: UTC time or age (default: 7d); or the report to compare"
-            " with, whose time is the start: last, or its JSON file"
+            "start of the logs: UTC time or age (default: 7d); or the report to compare with:"
+            " last, or its JSON file (the logs are read for a week, or since then if that is"
+            " longer)"
         ),
     )
     parser.add_argument(

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ..base import files as textfiles
 from ..base.errors import InvalidInput
 from ..base.groups import grouped
-from ..base.text import Json, json_text
+from ..base.text import Json, Texts, json_text
 from ..findings.run import RULES
 
 COMPARED = (
@@ -23,6 +23,8 @@ COMPARED = (
 """Members of a row that a digest is of: no access log and no labeling job changes them."""
 OF_LOGS = frozenset(rule.code for rule in RULES if rule.looks_at("bucket.log"))
 """The findings that an access log alone may bring."""
+_COUNTS_LEAKS = "presigned-from-anywhere"
+"""The finding whose detail counts leaked URLs; the rest of it is in the row of its bucket."""
 _LOG = "log of "
 """The start of a line about a log that was not read."""
 
@@ -65,13 +67,23 @@ def digest_of(found: Mapping[str, Any]) -> str:
     """Return the SHA-256 of what a report found but for what access logs show, in its JSON or in
     what it is made of.
     """
-    named = _texts({*_named(found["findings"] or ())})
+    findings = found["findings"]
     data = {
         "rows": [[row[name] for name in COMPARED] for row in found["rows"]],
-        "findings": [text for text in named if text.partition(":")[0] not in OF_LOGS],
-        "unread": [line for line in found["unread"] if _LOG not in line],
+        "findings": findings and sorted(filter(None, map(_kept, findings))),
+        "unread": [
+            [line for line in one["unread"] if _LOG not in line] for one in (found, *found["rows"])
+        ],
     }
     return hashlib.sha256(json_text(data).encode()).hexdigest()
+
+
+def _kept(finding: Json) -> list[str]:
+    """Return what a digest is of in a finding: nothing that an access log alone brings."""
+    code = finding["code"]
+    if code in OF_LOGS:
+        return []
+    return [code, finding["subject"], finding["state"], finding["detail"] * (code != _COUNTS_LEAKS)]
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[ReportChange, ...]:
@@ -144,7 +156,7 @@ def _change(was: Any, now: Any) -> str:
     return "opened" if order.index(now) > order.index(was) else "closed"
 
 
-def _place(row: Mapping[str, Any]) -> tuple[str, ...]:
+def _place(row: Mapping[str, Any]) -> Texts:
     return tuple(str(row[name]) for name in ("account", "region", "kind", "name"))
 
 

@@ -24,7 +24,7 @@ from ..base.errors import (
     Unreachable,
 )
 from ..base.groups import grouped
-from ..base.text import Json
+from ..base.text import Json, Texts
 from ..engine.access.identities import Principals
 from ..engine.access.part import NotRead, Part
 from ..engine.access.signers import policy_writers
@@ -50,7 +50,7 @@ _KINDS: dict[Subject, RowKind] = {"bucket": "bucket", "workforce": "portal", "en
 ROW_OF = {rule.code: _KINDS.get(rule.subject, "team") for rule in RULES}
 """The kind of row of each rule: a finding about the portal counts once for all teams."""
 OFF = "not known, because access logging is off"
-EMPTY = "not known, because the log is empty so far"
+EMPTY = "not known, because the log has no request of this time"
 LEFT_OUT = "not looked for, because the logs were left out"
 UNREAD_LOG = "not known, because the access log was not read"
 _NO_GUARD = ": a presigned URL works from anywhere"
@@ -247,7 +247,7 @@ class _RegionReader:
             **_outcome(looks, notes, unknown, "team"),
         )
 
-    def _bucket(self, name: str, teams: tuple[str, ...]) -> ReportRow:
+    def _bucket(self, name: str, teams: Texts) -> ReportRow:
         notes = UnreadNotes(self.notes.passes)
         if name not in self.looks:
             self._look(None, name, notes)
@@ -291,7 +291,7 @@ class _RegionReader:
         """The users and roles of the account, which are read for the first bucket."""
         return read_principals(self.gt.aws)
 
-    def _policy_writers(self, state: State | None) -> tuple[str, ...]:
+    def _policy_writers(self, state: State | None) -> Texts:
         """Return who can put or delete the policy of a bucket, and so turn the guard off."""
         bucket = state.bucket if state is not None else None
         missing = bucket and (bucket.policy.missing or self.people.missing)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from ..base.columns import Tabular, chip, lay_out, names_of
 from ..base.groups import grouped
 from ..base.html import Markup, Tone, hint, join, notice, output, table, text as html_text
-from ..base.text import Json, count, members, some
+from ..base.text import Json, Texts, count, members, some
 from ..base.truth import Ambiguous
 from ..base.version import __version__
 from ..findings import sarif
@@ -38,7 +38,7 @@ MOST_ROWS = 200
 """Maximum number of rows of a table of a page and in a notebook; the JSON has all."""
 _FIRST = ("open", "unknown", "part", "good")
 """The answers of buckets in the order of a page, which may not have room for all of them."""
-Control: TypeAlias = "tuple[str, Literal['violated', 'unknown'], tuple[str, ...]]"
+Control: TypeAlias = "tuple[str, Literal['violated', 'unknown'], Texts]"
 TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "bucket": (
         "Buckets",
@@ -102,7 +102,7 @@ class Section(NamedTuple):
     """
 
     title: str
-    head: tuple[str, ...]
+    head: Texts
     rows: Sequence[tuple[object, ...]] | None
 
 
@@ -178,7 +178,7 @@ class AccountReport(Tabular, Ambiguous, FindingsReport):
         return f"{self.region}: {names}" if self.is_one else count(self.places, "region")
 
     @cached_property
-    def unread(self) -> tuple[str, ...]:
+    def unread(self) -> Texts:
         """The parts that could not be read, each with its place, once."""
         lines = [
             line if self.is_one else f"{row.account} {row.region}: {line}"
@@ -202,7 +202,7 @@ class AccountReport(Tabular, Ambiguous, FindingsReport):
         return Findings(merged(chain.from_iterable(found)))
 
     @property
-    def outcomes(self) -> tuple[str, ...]:
+    def outcomes(self) -> Texts:
         """The outcomes of the rules in each row."""
         return tuple(word for row in self.rows for word in row.outcomes)
 
@@ -258,7 +258,7 @@ class AccountReport(Tabular, Ambiguous, FindingsReport):
         found = ", ".join(f"{what} ({number:,})" for what, number in kinds.items())
         return f" Changes since {self.before['at']}: {found or 'none'}."
 
-    def doubts(self, severity: Threshold = "info") -> tuple[str, ...]:
+    def doubts(self, severity: Threshold = "info") -> Texts:
         """Return what was not read or not decided; of ``unknown`` also each rule, each log that was
         left out or is off, and teams of which no bucket is known.
         """

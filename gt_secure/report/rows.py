@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ..base.groups import grouped
 from ..base.shown import Shown
-from ..base.text import some
+from ..base.text import Texts, some
 from ..base.truth import Ambiguous
 from ..findings.listings import FindingsReport
 from ..findings.model import NOT_RUN, SEVERITIES, Finding
@@ -78,20 +78,20 @@ class ReportRow(Shown, Ambiguous, FindingsReport):
     account_name: str = ""
     tone: AccessTone = "unknown"
     access: str = ""
-    allowed: tuple[str, ...] = ()
+    allowed: Texts = ()
     locks: str = ""
-    uses: tuple[str, ...] = ()
+    uses: Texts = ()
     waiting: str = ""
     log: str = ""
     leaked: int | None = None
     leaks_unread: str = ""
     findings: tuple[Finding, ...] = ()
     checked: Mapping[str, str] = field(default_factory=dict)
-    unread: tuple[str, ...] = ()
-    not_looked_at: tuple[str, ...] = ()
+    unread: Texts = ()
+    not_looked_at: Texts = ()
     status: str = "read"
-    regions: tuple[str, ...] = ()
-    policy_writers: tuple[str, ...] = ()
+    regions: Texts = ()
+    policy_writers: Texts = ()
     leaks: Leaks | None = field(default=None, repr=False, compare=False)
     hits: Hits | None = field(default=None, repr=False, compare=False)
 
@@ -110,7 +110,7 @@ class ReportRow(Shown, Ambiguous, FindingsReport):
         return next((word for word, number in self.counts.items() if number), "")
 
     @property
-    def outcomes(self) -> tuple[str, ...]:
+    def outcomes(self) -> Texts:
         """The outcomes of the rules: found, unknown, clean, not asked or not applicable."""
         return tuple(self.checked.values())
 
@@ -179,7 +179,7 @@ def by_cause(findings: Iterable[Finding], place: str = "") -> Iterator[Finding]:
         yield replace(cause, subject=f"{place}{', '.join(subjects)}")
 
 
-def cells(row: ReportRow, names: Iterable[str]) -> tuple[str, ...]:
+def cells(row: ReportRow, names: Iterable[str]) -> Texts:
     """Return the fields of a row as cells of a table; one without a value is a dash."""
     values = [getattr(row, name) for name in names]
     texts = [", ".join(each) if isinstance(each, tuple) else str(each) for each in values]

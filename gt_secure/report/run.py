@@ -8,12 +8,13 @@ import threading
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from ..base.clock import utc_now
 from ..base.errors import InvalidInput
 from ..base.shared_files import read_private, replacing
-from ..base.text import Json, TextsLike, json_text
+from ..base.text import Json, Texts, TextsLike, json_text
 from ..base.version import __version__
 from ..check.ledger import claimed, recorded_place
 from ..findings.accepted import accept, unused
@@ -77,7 +78,7 @@ def report(
     choice = None if several and buckets is None else BucketChoice.parse(buckets or "used")
     members = Members(gt, role)
     chosen = _accounts(gt, accounts)
-    names: tuple[str, ...] = (gt.aws.region,)
+    names: Texts = (gt.aws.region,)
     if several:
         names = parse_regions("all" if regions is None else regions, gt.aws.partition)
     question = (gt.aws.endpoint_url, members.role_name, members.external_id, chosen, names, choice)
@@ -86,7 +87,9 @@ def report(
     before = None
     if since is not None and is_earlier(since):
         before = _earlier(since, last)
-        since = str(before.get("at", _A_WEEK))
+        # A URL that leaked before the last report has leaked all the same
+        a_week_ago = f"{utc_now() - timedelta(7):%Y-%m-%dT%H:%M:%SZ}"
+        since = min(str(before.get("at") or a_week_ago), a_week_ago)
     start = since if logs and accounts is None else None
     units = [(account, region) for account in chosen for region in names]
     file = StateFile(
@@ -164,7 +167,7 @@ def default_folder() -> Path:
 
 
 def is_earlier(since: str) -> bool:
-    """Return whether a start names an earlier report, with whose time the logs begin."""
+    """Return whether a start names an earlier report."""
     return since == LAST or since.endswith(".json")
 
 

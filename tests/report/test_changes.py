@@ -16,7 +16,14 @@ from gt_secure.check.restrictions import UNVERIFIED, _as_approved
 from gt_secure.cli.main import main
 from gt_secure.engine.policies.bucket_guard import build_guard
 from gt_secure.report import ReportRow
-from gt_secure.report.changes import COMPARED, ReportChange, differences, load_report
+from gt_secure.report.changes import (
+    COMPARED,
+    OF_LOGS,
+    ReportChange,
+    differences,
+    digest_of,
+    load_report,
+)
 from support.guards import merge_guard
 from test_every_document import finding, made_report, row
 
@@ -281,3 +288,51 @@ def test_the_digest_is_of_each_member_that_a_comparison_reads(more: dict[str, An
         replace(made_report(), rows=(each,)) for each in (CLOSED, replace(CLOSED, **more))
     )
     assert one.digest != other.digest
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"detail": "Account 999999999999 may read gt-images."},
+        {"state": "unknown"},
+        {"code": "acl-grant"},
+        {"subject": "gt-other"},
+    ],
+    ids=lambda more: next(iter(more)),
+)
+def test_the_digest_is_of_what_a_finding_says(more: dict[str, Any]) -> None:
+    """A grant to another account than the approved one is another grant."""
+    grant = replace(
+        finding(), code="other-account-grant", detail="Account 111111111111.", state="found"
+    )
+    one, other = (
+        replace(made_report(), rows=(replace(CLOSED, findings=(each,)),))
+        for each in (grant, replace(grant, **more))
+    )
+    assert one.digest != other.digest
+
+
+@pytest.mark.parametrize("code", sorted(OF_LOGS))
+def test_a_finding_of_a_log_is_in_no_digest(code: str) -> None:
+    one, other = (
+        replace(made_report(), rows=(replace(CLOSED, findings=each),))
+        for each in ((finding(),), (finding(), replace(finding(), code=code)))
+    )
+    assert one.digest == other.digest
+
+
+def test_each_row_that_was_not_read_counts() -> None:
+    """A sentence about two rows is one of the report."""
+    unread = replace(CLOSED, unread=("the bucket policy: denied",))
+    second = replace(CLOSED, name="gt-other")
+    one, other = (
+        replace(made_report(), rows=(unread, replace(second, unread=each)))
+        for each in ((), unread.unread)
+    )
+    assert one.unread == other.unread
+    assert one.digest != other.digest
+
+
+def test_findings_that_are_not_known_are_not_none() -> None:
+    known = data(CLOSED) | {"findings": []}
+    assert digest_of(known) != digest_of(known | {"findings": None})

@@ -291,7 +291,7 @@ def test_the_command_line(company: Company, tmp_path, monkeypatch, capsys):
     assert main([*words, "--accounts", "denied.txt", "--fail-on", "high"]) == 3
     assert not [*(tmp_path / "reports").glob("*.ndjson")]
     assert main([*one, "--since", "last", "-o", "out.md"]) == 0
-    assert "### Since 20" in Path("out.md").read_text()
+    assert "### Changes since 20" in Path("out.md").read_text()
 
 
 @pytest.mark.parametrize(
