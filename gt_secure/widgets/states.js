@@ -134,6 +134,7 @@ async function leave() {
   if (document.visibilityState !== "visible") return;
   for (const [manager, id] of kernels) {
     if (manager.kernel?.id === id && !await isGone(manager.kernel)) continue;
+    if (kernels.get(manager) !== id) continue; // left already, or another kernel has begun
     kernels.delete(manager);
     manager.disconnect();
   }
@@ -142,7 +143,7 @@ async function leave() {
 // The connection of a page may not notice it: the server knows. Asking keeps neither kernel nor server awake.
 async function isGone({ id, serverSettings: { baseUrl, fetch } }) {
   try {
-    const reply = await fetch(`${baseUrl}api/kernels/${id}?no_track_activity=1`);
+    const reply = await fetch(`${baseUrl}api/kernels/${id}?no_track_activity=1`, { signal: AbortSignal.timeout(GONE_MS) });
     return reply.status === 404 && (await reply.text()).includes(id);
   } catch { // no server answers: the page connects again
     return false;
