@@ -22,7 +22,7 @@ from ...base.errors import PolicyError
 from ...base.files import package_data
 from ...base.groups import as_list
 from ...base.network import Source, parse_address
-from ...base.text import Json, printable, some
+from ...base.text import Json, Texts, printable, some
 from ..iam.documents import (
     ASSUMED,
     PolicySource as PolicySource,
@@ -149,7 +149,7 @@ class EffectiveLocks:
     bucket: str = ""
     policy: PolicySource | None = None
     url_lock: UrlLock | None = field(default_factory=UrlLock)
-    cidrs: tuple[str, ...] | None = ()
+    cidrs: Texts | None = ()
     has_portal: bool = False
     account: str = ""
     partition: str = "aws"
@@ -170,7 +170,7 @@ class EffectiveLocks:
     has_kms_key: bool | None = None
     kms_policy: Part[str] = _UNGRANTED
     not_read: frozenset[str] = frozenset()
-    missing: tuple[str, ...] = ()
+    missing: Texts = ()
     origin: Literal["given", "read"] = "read"
     at: datetime = field(default_factory=utc_now)
     others: Mapping[str, EffectiveLocks] = field(default_factory=dict)
@@ -247,7 +247,7 @@ class EffectiveLocks:
         granted = (self.acls or {}).get(signer)
         return signer != "own" and not granted and self.is_public_refused is True
 
-    def unread_of(self, signer: Signer) -> tuple[str, ...]:
+    def unread_of(self, signer: Signer) -> Texts:
         """Return the actions that would have read what else refuses requests of a signer."""
         if signer == "own" and self.only is not None:
             return self.only.unread
@@ -315,7 +315,7 @@ class EffectiveLocks:
         return Circumstances(self.account, self.partition, given, moment, points=listed)
 
     @property
-    def known(self) -> tuple[str, ...]:
+    def known(self) -> Texts:
         """Facts that the answers use, and what was asked for in vain, one sentence each."""
         known = sorted(self.facts.values.items())
         quoted = [(key, [f'"{printable(each)}"' for each in values]) for key, values in known]
@@ -330,7 +330,7 @@ class EffectiveLocks:
         )
 
     @property
-    def unnamed(self) -> tuple[str, ...]:
+    def unnamed(self) -> Texts:
         """A sentence for a policy of a file of which no Resource names the bucket in full."""
         text, here = self.policy or NOTHING_GRANTED, f"{self.bucket}/"
         if (

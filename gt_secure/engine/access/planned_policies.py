@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 
 from ...base.errors import InvalidInput, PolicyError
 from ...base.groups import as_list, grouped
-from ...base.text import Json, capital
+from ...base.text import Json, Texts, capital
 from ..iam.documents import VERSIONS
 from .keep import Kept, rights
 from .locks import EffectiveLocks, check_policy, partition_of
@@ -64,7 +64,7 @@ class Unknown:
     """
 
     reason: str
-    most: tuple[str, ...] = ()
+    most: Texts = ()
 
 
 def leaves(value: object) -> Iterator[object]:
@@ -283,8 +283,8 @@ class PlannedPolicy:
     bucket: str
     address: str
     documents: Sequence[PlannedDocument]
-    provided: tuple[str, ...]
-    assumed: tuple[str, ...]
+    provided: Texts
+    assumed: Texts
     public: Sequence[bool | None]
     people: Sequence[tuple[str, Any]] = ()
 

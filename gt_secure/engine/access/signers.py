@@ -20,7 +20,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 from ...base.columns import ShownTable
 from ...base.errors import PolicyError
 from ...base.groups import OrderedNames
-from ...base.text import Json, count, members, printable
+from ...base.text import Json, Texts, count, members, printable
 from ...base.truth import without_truth
 from ..iam.documents import Statement, document_of, parse_document
 from ..iam.evaluate import evaluate
@@ -47,7 +47,7 @@ from .source_sets import EVERYWHERE, NOWHERE, Requests, Row, SourceSet, combined
 
 SigningClass: TypeAlias = Literal["signs", "reaches", "can-become"]
 _Able: TypeAlias = "tuple[SigningClass, _Way]"
-_Change: TypeAlias = tuple[str, str, Callable[[], Row], tuple[str, ...]]
+_Change: TypeAlias = tuple[str, str, Callable[[], Row], Texts]
 """An action, on what, the answer after it, and the ARN as which its URL is then signed,
 if it is another's.
 """
@@ -67,7 +67,7 @@ _ALONE = (
     "NotebookInstance TrainingJob ProcessingJob HyperParameterTuningJob Domain UserProfile Pipeline"
 )
 _MODEL = "sagemaker:CreateModel"
-_LAUNCHES: tuple[tuple[str, ...], ...] = (
+_LAUNCHES: tuple[Texts, ...] = (
     *((f"sagemaker:Create{name}",) for name in _ALONE.split()),
     ("sagemaker:UpdatePipeline",),
     (_MODEL, "sagemaker:CreateTransformJob"),
@@ -112,7 +112,7 @@ _ACTIONS = tuple(
 _RESOURCE_TAG = ("aws:resourcetag/", "s3:buckettag/")
 _NO_TAGS = ("aws:resourcetag/", "iam:resourcetag/", "s3:buckettag/")
 _TAGGING = ("aws:requesttag/", "aws:tagkeys")
-_CHOSEN_IN: dict[str, tuple[str, ...]] = {
+_CHOSEN_IN: dict[str, Texts] = {
     "sts": ("sts:", *_TAGGING),
     "iam": ("iam:policyarn", "iam:permissionsboundary", "iam:associatedresourcearn", *_TAGGING),
     "sagemaker": ("sagemaker:", *_TAGGING),
@@ -171,8 +171,8 @@ class SigningPrincipal:
     signing: SigningClass
     answer: Word
     opened: SourceSet = field(default=NOWHERE, repr=False)
-    chain: tuple[str, ...] = ()
-    depends_on: tuple[str, ...] = ()
+    chain: Texts = ()
+    depends_on: Texts = ()
     longest_s: int | None = None
     signed: int | None = None
 
@@ -210,12 +210,12 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
     empty = "Nobody of the principals that were read can sign a URL for it."
     most = 100
     refused: tuple[SigningPrincipal, ...] = ()
-    assumed: tuple[str, ...] = ()
+    assumed: Texts = ()
     bucket: str = ""
     key: str = ""
     days: int | None = None
-    others: tuple[str, ...] = ()
-    unread: tuple[str, ...] = ()
+    others: Texts = ()
+    unread: Texts = ()
     missing: NotRead | None = None
 
     def __getitem__(self, index: Any) -> Any:
@@ -314,7 +314,7 @@ class Signers(ShownTable[SigningPrincipal], tuple[SigningPrincipal, ...]):
         ]
 
     @staticmethod
-    def row(item: SigningPrincipal) -> tuple[str, ...]:
+    def row(item: SigningPrincipal) -> Texts:
         """Return the cells of one principal."""
         way = " -> ".join(name.rpartition(":")[2] for name in item.chain) or item.arn
         places = (
@@ -433,8 +433,8 @@ class _Read(NamedTuple):
     asked: Asked
     points: tuple[_Point, ...]
     key: Asked | None
-    unread: tuple[str, ...]
-    unread_behind: tuple[str, ...]
+    unread: Texts
+    unread_behind: Texts
 
     def row(self, principal: Principal, *, as_if_all: bool = False) -> Row:
         row = self.asked.row(principal, as_if_all=as_if_all)
@@ -462,9 +462,9 @@ class _Way:
     and how long a URL of it can live.
     """
 
-    chain: tuple[str, ...]
+    chain: Texts
     row: Row
-    when: tuple[str, ...] = ()
+    when: Texts = ()
     longest_s: int | None = None
 
 
@@ -527,7 +527,7 @@ def _searched(exposure: Exposure, principals: Principals) -> Signers:
         return _Search(exposure, principals).signers()
 
 
-def _assumed(locks: EffectiveLocks, path: str = "") -> tuple[str, ...]:
+def _assumed(locks: EffectiveLocks, path: str = "") -> Texts:
     """Return the assumptions of locks for everybody who signs."""
     points = locks.access_points
     said = path or (said_of_points(points) if points.was_asked else "")
@@ -652,7 +652,7 @@ class _Search:
                 able |= {} if way is None else {principal.arn: ("can-become", way)}
         return able
 
-    def _assumed(self) -> tuple[str, ...]:
+    def _assumed(self) -> Texts:
         """Return what the answers take for granted."""
         return (
             *_assumed(
@@ -669,7 +669,7 @@ class _Search:
         arn: str,
         around: Compiled,
         facts: Keys | None = None,
-        chooses: tuple[str, ...] = (),
+        chooses: Texts = (),
         *,
         account: str = "",
         own_only: bool = False,
@@ -735,7 +735,7 @@ class _Search:
         point = replace(self.listed[arn], policy=Part.of(_OF_POINT[action]))
         return self._reading(key, self.around, [point_path(point, self.blocks)])
 
-    def _key_question(self) -> tuple[Asked | None, tuple[str, ...], tuple[str, ...]]:
+    def _key_question(self) -> tuple[Asked | None, Texts, Texts]:
         """Return the question for the key of the bucket, what would have to be known of it, and
         sentences about it.
 
@@ -838,9 +838,7 @@ class _Search:
         conditions = [f"to use {name}: {each}" for each in (*edge.opened.when, *_from(edge), *when)]
         return _Way((principal.arn, *end.chain), row, (*conditions, *end.when), longest)
 
-    def _edges(
-        self, role: Principal, left: Mapping[str, None]
-    ) -> Iterator[tuple[str, Row, tuple[str, ...]]]:
+    def _edges(self, role: Principal, left: Mapping[str, None]) -> Iterator[tuple[str, Row, Texts]]:
         """Yield who may assume a role, and who may pass it to SageMaker, with how."""
         trust, unread = self._trust(role)
         tags: dict[str, Values] = {
@@ -863,7 +861,7 @@ class _Search:
 
     def _passed(
         self, principal: Principal, role: Principal, tags: Keys, doubts: Sequence[str]
-    ) -> tuple[Row, tuple[str, ...]]:
+    ) -> tuple[Row, Texts]:
         """Return from where a principal may have SageMaker use a role, with how."""
         facts = {**tags, **{f"iam:{key[4:]}": value for key, value in tags.items()}}
         row = self._may(principal, _PASS, role.arn, {**facts, "iam:passedtoservice": (_SAGEMAKER,)})
@@ -1074,7 +1072,7 @@ def _decisive(rows: Iterable[Row], word: Word) -> Row:
     return REFUSED if found is None else found
 
 
-def _from(row: Row) -> tuple[str, ...]:
+def _from(row: Row) -> Texts:
     """Return from where something may be done, where that is not everywhere."""
     opened = row.opened
     return () if opened.is_empty or opened.where == EVERYWHERE.where else (opened.from_where,)
