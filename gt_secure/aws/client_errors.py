@@ -309,9 +309,7 @@ def _from_client_error(error: ClientError, action: str, resource: str) -> GtSecu
         return _unreadable(action, error)
     if code in _DENIED:
         return _denied(action, resource, code, text)
-    # SageMaker reports a missing team or workforce in this way
-    is_no_team = code == "ValidationException" and _NO_TEAM.search(text)
-    kind = "ResourceNotFound" if is_no_team else code
+    kind = "ResourceNotFound" if _is_missing_team(code, text) else code
     for each in _TRANSLATIONS:
         if kind in each.codes:
             words = {
@@ -346,6 +344,13 @@ def _from_client_error(error: ClientError, action: str, resource: str) -> GtSecu
     if not code or code.isdigit():
         return _unreadable(action, error)
     return GtSecureError(f"{action} failed with {code}: {text[:500]}", details=details)
+
+
+def _is_missing_team(code: str, text: str) -> bool:
+    """Return whether SageMaker reports a missing team or workforce,
+    which is a ValidationException there.
+    """
+    return code == "ValidationException" and bool(_NO_TEAM.search(text))
 
 
 def _denied(action: str, resource: str, code: str, text: str) -> AccessDenied:

@@ -639,7 +639,7 @@ def read_planned(args: argparse.Namespace) -> tuple[list[PlannedPolicy], str]:
         _check_account(args.account),
     )
     if args.tf_plan:
-        file = terraform_policies(text)
+        file = terraform_policies(text, account)
     else:
         file = cloudformation_policies(text, account, dict(map(_parameter, args.parameters)))
     policies = [file.policy(args.bucket)] if args.bucket else list(file.policies())

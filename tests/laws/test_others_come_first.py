@@ -527,7 +527,9 @@ def faults(drawn: Drawn, asked: Asked, counts: Counter[str]) -> Iterator[str]:
         if team.name == drawn.own:
             # The list that was typed is the answer, unless evidence says otherwise.
             due = one.loses_seen or (one.loses and team.seen is None and team.job)
-            if due and not own_is_asked(team, asked):
+            # What the guard drops is asked with the job that uses it.
+            is_named = team.name in asked.texts.get("guard-drops", "")
+            if due and not (is_named or own_is_asked(team, asked)):
                 yield f"{team.name} itself loses in silence"
             counts["own team asked"] += due
             if complete and one.keeps_all and own_is_asked(team, asked):

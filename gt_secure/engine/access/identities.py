@@ -42,6 +42,9 @@ class AttachedPolicy:
         return {"Version": self.version, "Statement": list(self.statements)}
 
 
+AttachedPolicies = tuple[AttachedPolicy, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Principal:
     """A user or role.
@@ -68,7 +71,7 @@ class Principal:
     arn: str
     id: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
-    policies: tuple[AttachedPolicy, ...] = ()
+    policies: AttachedPolicies = ()
     boundary: AttachedPolicy | None = None
     trust: AttachedPolicy | None = None
     managed: Texts = ()
@@ -117,7 +120,7 @@ class Principals:
     """
 
     all: tuple[Principal, ...]
-    groups: Mapping[str, tuple[AttachedPolicy, ...]] = field(default_factory=dict)
+    groups: Mapping[str, AttachedPolicies] = field(default_factory=dict)
     notes: Texts = ()
 
     @property
@@ -196,7 +199,7 @@ def principals_of(pages: Iterable[Json]) -> Principals:
 def _principal(
     data: Json,
     documents: Mapping[str, AttachedPolicy | None],
-    groups: Mapping[str, tuple[tuple[AttachedPolicy, ...], Texts]],
+    groups: Mapping[str, tuple[AttachedPolicies, Texts]],
 ) -> Principal:
     policies, unread = _attached(data, documents)
     names = tuple(str(each) for each in data.get("GroupList") or ())
@@ -222,7 +225,7 @@ def _principal(
 
 def _attached(
     data: Json, documents: Mapping[str, AttachedPolicy | None]
-) -> tuple[tuple[AttachedPolicy, ...], Texts]:
+) -> tuple[AttachedPolicies, Texts]:
     """Return the policies of a user, group or role, and the names of those that were not read."""
     inline = [each for key in _INLINE for each in data.get(key) or ()]
     unread = (

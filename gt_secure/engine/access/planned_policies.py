@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 
 from ...base.errors import InvalidInput, PolicyError
 from ...base.groups import as_list, grouped
-from ...base.text import Json, Texts, capital
+from ...base.text import Json, JsonLike, Texts, capital
 from ..iam.documents import VERSIONS
 from .keep import Kept, rights
 from .locks import EffectiveLocks, check_policy, partition_of
@@ -159,13 +159,13 @@ def _at_most(value: Any) -> str:
     return json.dumps(_limited(value, "Allow"))
 
 
-def _limited(value: Mapping[str, Any], most: str) -> Json:
+def _limited(value: JsonLike, most: str) -> Json:
     """Return what is known of a document, with its statements as wide or narrow as asked."""
     bounded = (_bounded(each, most) for each in as_list(value.get("Statement")))
     return {**_sure(value), "Statement": [each for each in bounded if each is not None]}
 
 
-def _sure(value: Mapping[str, Any]) -> Json:
+def _sure(value: JsonLike) -> Json:
     """Return the members of which all is known."""
     return {name: each for name, each in value.items() if not reasons(each)}
 
@@ -189,7 +189,7 @@ def _bounded(statement: Any, most: str) -> Any:
         if name == "Condition":
             element = _conditions(statement[name], is_wide=is_wide)
         elif is_wide:
-            element = (name in _ELEMENTS and _widest(statement[name])) or "*"
+            element = _widest(statement[name]) if name in _ELEMENTS else "*"
             name = name.removeprefix("Not")
         else:
             element = None if name not in _ELEMENTS else _known(statement[name])

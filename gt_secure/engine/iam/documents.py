@@ -151,6 +151,9 @@ class Statement:
         return all(condition.matches(keys, deny=deny) for condition in self.conditions)
 
 
+EveryStatement = tuple[Statement, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Document:
     """One compiled policy document, equal to no other."""
@@ -158,9 +161,9 @@ class Document:
     kind: DocumentKind
     version: str
     id: str
-    statements: tuple[Statement, ...]
-    denies: tuple[Statement, ...]
-    allows: tuple[Statement, ...]
+    statements: EveryStatement
+    denies: EveryStatement
+    allows: EveryStatement
     open_patterns: frozenset[str]
     """Keys of patterns for ARNs whose meaning is open: each decision asks whether there are any."""
 
@@ -234,7 +237,7 @@ def _compile(data: object, kind: DocumentKind) -> Document:
 
 
 def document_of(
-    statements: tuple[Statement, ...],
+    statements: EveryStatement,
     kind: DocumentKind,
     version: str = VERSIONS[1],
     identifier: str = "",
