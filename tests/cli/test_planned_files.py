@@ -403,6 +403,8 @@ SEVERAL = {
     "template: both branches open",
     "template: a Version that does not matter",
     "template: an Allow of a role without an ARN yet",
+    "template: an Allow of a user without an ARN yet and a role",
+    "template: an Allow of a role and a service",
     "template: an open Allow beside one of unknown addresses",
     "template: an Allow of everybody from unknown addresses",
 }

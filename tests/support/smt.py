@@ -321,17 +321,18 @@ ACTIONS = ("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:DeleteObje
 
 
 def proof_kinds(bucket: str, prefix: str) -> Iterator[Kind]:
-    """Every request of a claim: signed in the query string or a form, whoever signed it,
-    whatever it asks for.
+    """Every request of a claim: signed in the query string or a form, whoever signed it, or without
+    a signature, whatever it asks for.
     """
-    for auth, account, action in product(("REST-QUERY-STRING", "POST"), (ME, OTHER), ACTIONS):
+    ways = (*product(("REST-QUERY-STRING", "POST"), (ME, OTHER)), ("POST", None), (None, None))
+    for (auth, account), action in product(ways, ACTIONS):
         on_bucket = "Bucket" in action and "Object" not in action
         if on_bucket and prefix:
             continue
         resource = (
             f"arn:aws:s3:::{bucket}" if on_bucket else f"arn:aws:s3:::{bucket}/{prefix}some-key"
         )
-        yield Kind(auth, account, auth, action, resource)
+        yield Kind(f"{auth} of {account}", account, auth, action, resource)
 
 
 def counterexamples(

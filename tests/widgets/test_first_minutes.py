@@ -121,6 +121,7 @@ def test_a_press_that_crossed_the_panels_own_step_closes_nothing(
     connection: Any, now: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A person presses Allow while the choice is on its way, and the panel goes on to Allow."""
+    monkeypatch.setattr(base, "CROSSING_S", 600.0)
     made = Panel(connection)
     made.picker.bucket_button.click()
     made.allow.bucket_input.value = "gt-images"
