@@ -283,7 +283,7 @@ def wish(drawn: Drawn, dice: random.Random, every: list[str]) -> Restriction:
     more: dict[str, Any] = {}
     if drawn.own:
         own = next(each for each in drawn.teams if each.name == drawn.own)
-        places = [*places, *own.people] if dice.random() < 0.1 else places
+        places = [*places, *own.people] if dice.random() < 0.02 else places
         more["url_lock"] = dice.choice((True, None, None))
         more["portal_lock"] = dice.choice((True, *(None,) * 5))
     if kind in ("endpoints", "vpc"):

@@ -103,15 +103,22 @@ def test_a_query_tells_how_much_of_it_is_done() -> None:
         except BaseException as error:
             ended.append(error)
 
-    thread = threading.Thread(target=ask)
-    thread.start()
-    while not seen and thread.is_alive():
-        share = store.share_done()
-        seen += [] if share is None else [share]
-    while thread.is_alive():  # an interrupt that comes while a query is prepared is lost
-        store._connection.interrupt()
-        thread.join(0.05)
-    assert [type(error).__name__ for error in ended] == ["InterruptException"]
+    # DuckDB 1.5 tells no share where its own threads were the first to begin.
+    for _ in range(100):
+        thread = threading.Thread(target=ask)
+        thread.start()
+        for _ in range(100):
+            share = store.share_done()
+            seen += [] if share is None else [share]
+            if seen:
+                break
+            thread.join(0.01)
+        while thread.is_alive():  # an interrupt that comes while a query is prepared is lost
+            store._connection.interrupt()
+            thread.join(0.05)
+        if seen:
+            break
+    assert {type(error).__name__ for error in ended} == {"InterruptException"}
     assert 0 <= seen[0] < 1
     store.close()
     assert store.share_done() is None
