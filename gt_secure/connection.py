@@ -6,7 +6,7 @@ that owns it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -21,7 +21,7 @@ from .aws.teams import TeamLike, team_here
 from .base.copies import NotCopied
 from .base.errors import InvalidInput, refuse_keywords, refuse_url
 from .base.network import ProbeOrigin, Source
-from .base.text import Json, did_you_mean
+from .base.text import Json, TextsLike, did_you_mean
 from .changes import Journal
 from .check.ledger import claimed, open_file, record, recorded_place
 from .connection_arguments import (
@@ -649,7 +649,7 @@ class Connection(NotCopied):
         team: TeamLike | None = None,
         bucket: str | None = None,
         *,
-        lists: str | Iterable[str] = (),
+        lists: TextsLike = (),
     ) -> tuple[Restriction, list[Notice]]:
         """Read the current locks of a team and a bucket as a restriction, with notices of what it
         cannot express.
@@ -975,10 +975,10 @@ class Connection(NotCopied):
     def report(
         self,
         *,
-        buckets: str | Iterable[str] | None = None,
+        buckets: TextsLike | None = None,
         since: str | None = "7d",
         accounts: AccountsLike | None = None,
-        regions: str | Iterable[str] | None = None,
+        regions: TextsLike | None = None,
         role: RoleLike = "",
     ) -> AccountReport:
         """Report who can open each bucket, its locks, findings and leaked URLs. Writes nothing.

@@ -17,6 +17,7 @@ from ..aws.client import Aws
 from ..aws.teams import LabelingJob, Workteam
 from ..base.errors import GtSecureError
 from ..base.groups import grouped
+from ..base.text import Texts
 from ..base.viewers import CLAIMED, trial_team
 from ..logs.sql.viewers import OF_ROLE
 from .part_reader import first_text
@@ -87,7 +88,7 @@ class UrlOwners:
         return {None}
 
 
-def _role(arn: str | None) -> tuple[str, ...]:
+def _role(arn: str | None) -> Texts:
     """Return what the ARNs of a role and of its sessions have in common."""
     found = OF_ROLE.fullmatch(arn or "")
     return () if found is None else found.groups()

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from threading import current_thread, main_thread
@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 from ..aws.client import Aws
 from ..base.errors import Conflict, GtSecureError, Throttled, Unreachable
 from ..base.shown import Shown
+from ..base.text import JsonLike
 from .change import Change
 from .journal import Writer, scrub
 from .targets import TARGETS, Reading, Target
@@ -435,7 +436,7 @@ def _name(error: BaseException) -> str:
     return type(error).__name__
 
 
-def _check_rest(change: Change[Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+def _check_rest(change: Change[Any], before: JsonLike, after: JsonLike) -> None:
     """Raise if a field that we did not send differs after the write."""
     keys = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
     if keys:

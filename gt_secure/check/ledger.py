@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..base.clock import utc_now
 from ..base.errors import GtSecureError
 from ..base.outcome import CheckResult
-from ..base.text import Json, printable
+from ..base.text import Json, Texts, printable
 
 if TYPE_CHECKING:
     from ..aws.client import Aws
@@ -66,7 +66,7 @@ class RecordedPlace(NamedTuple):
     region: str = ""
     on: str = ""
 
-    def __reduce__(self) -> tuple[type[RecordedPlace], tuple[str, ...]]:
+    def __reduce__(self) -> tuple[type[RecordedPlace], Texts]:
         """Return the place of a result that is saved: it is no answer of the run that loads it."""
         return RecordedPlace, (self.account, self.region, SAVED)
 

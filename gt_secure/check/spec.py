@@ -20,11 +20,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..base import files as textfiles
 from ..base.errors import InvalidInput
-from ..base.text import did_you_mean
+from ..base.text import JsonLike, Texts, did_you_mean
 from ..findings.accepted import accepted_of
 from ..findings.model import Acceptances
 
@@ -37,8 +37,8 @@ class CheckMembers(NamedTuple):
     """
 
     members: Mapping[str, str]
-    required: tuple[str, ...] = ()
-    one_of: tuple[str, ...] = ()
+    required: Texts = ()
+    one_of: Texts = ()
 
 
 _LOGS = {
@@ -119,11 +119,11 @@ class Spec:
     """
 
     check: str
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    arguments: JsonLike = field(default_factory=dict)
     base: Path = Path()
 
     @classmethod
-    def make(cls, name: object, arguments: Mapping[str, Any], base: Path | None = None) -> Spec:
+    def make(cls, name: object, arguments: JsonLike, base: Path | None = None) -> Spec:
         """Check name and members; raises :class:`InvalidInput`."""
         word = check_name(name)
         rule = RULES[word]
@@ -231,7 +231,7 @@ def load_check_file(path: str | Path) -> CheckFile:
     return CheckFile(tuple(specs), accepted)
 
 
-def _specs(data: Mapping[str, Any], file: Path) -> list[Spec]:
+def _specs(data: JsonLike, file: Path) -> list[Spec]:
     textfiles.check_format(data, file.name)
     items = data.get("checks")
     if not isinstance(items, list) or not items:

@@ -145,12 +145,11 @@ def add(commands: Commands) -> None:
         "prove",
         _run_prove,
         description=(
-            "Prove that no request signed in the query string or without a signature, and no POST"
-            " form, is opened from outside the allowed addresses and endpoints, or show one that"
-            " is: under the current policies, or from policy files without an AWS call. With"
-            " --keep, prove also that nothing refuses those who work here, or show one request"
-            " that is refused. With --base, prove instead that nothing is opened that the former"
-            " policy refuses."
+            "Prove that no presigned request, no request without a signature and no POST form is"
+            " opened from outside the allowed addresses and endpoints, or show one that is: under"
+            " the current policies, or from policy files without an AWS call. With --keep, prove"
+            " also that nothing refuses those who work here, or show one request that is refused."
+            " With --base, prove instead that nothing is opened that the former policy refuses."
         ),
         examples=(
             ("gt-secure prove s3://gt-images --allow 203.0.113.0/24", "the whole bucket"),
@@ -639,7 +638,7 @@ def read_planned(args: argparse.Namespace) -> tuple[list[PlannedPolicy], str]:
         _check_account(args.account),
     )
     if args.tf_plan:
-        file = terraform_policies(text, account)
+        file = terraform_policies(text)
     else:
         file = cloudformation_policies(text, account, dict(map(_parameter, args.parameters)))
     policies = [file.policy(args.bucket)] if args.bucket else list(file.policies())

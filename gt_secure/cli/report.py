@@ -96,8 +96,8 @@ def add(commands: Commands) -> None:
         metavar="WHEN",
         help=(
             "start of the logs: UTC time or age (default: 7d); or the report to compare with:"
-            " last, or its JSON file (the logs are read for a week, or since then if that is"
-            " longer)"
+            " last, or its JSON file (the logs are read for a week, or from the time of that"
+            " report if that is earlier)"
         ),
     )
     parser.add_argument(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ..base.evidence import Evidence
 from ..base.groups import grouped
 from ..base.shown import Shown
-from ..base.text import Json, count, printable, some
+from ..base.text import Json, Texts, count, printable, some
 from ..engine.policies.age_limit import age_text
 from ..logs.sql.group_by import network_of
 from ..logs.sql.literals import literal
@@ -104,7 +104,7 @@ class Usage(Shown):
     refused: int
     opened: int
     signed_with_2: int
-    sources: tuple[str, ...]
+    sources: Texts
 
     @property
     def origin(self) -> str:

@@ -25,6 +25,7 @@ from ..aws.teams import get_workteam
 from ..base.clock import utc_now
 from ..base.errors import InvalidInput
 from ..base.network import Source, SourceLike
+from ..base.text import Texts
 from ..base.url_journal import UrlJournal
 from ..engine.access.locks import READ_POLICY, EffectiveLocks
 from ..engine.iam.request import Request
@@ -111,7 +112,7 @@ def predict(aws: Aws, url: TestUrl, source: SourceLike, locks: EffectiveLocks) -
     return locks.verdict(request, session=session if is_session else None)
 
 
-def _issue(url: TestUrl, signed_at: dt.datetime | None) -> dict[str, str | tuple[str, ...]]:
+def _issue(url: TestUrl, signed_at: dt.datetime | None) -> dict[str, str | Texts]:
     """Return when the credentials of a test URL were issued: a user's keys never,
     its own session just before it.
     """

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 from ..aws.client import Aws, all_items, aws_errors
 from ..base import files as textfiles
 from ..base.errors import InvalidInput
-from ..base.text import Texts, TextsLike
+from ..base.text import JsonLike, Texts, TextsLike
 
 _ID = re.compile(r"[0-9]{12}")
 MAX_ACCOUNTS = 20_000
@@ -30,7 +30,7 @@ class Account(NamedTuple):
     name: str = ""
 
 
-AccountsLike: TypeAlias = "str | Path | Iterable[str | Account | Mapping[str, Any]]"
+AccountsLike: TypeAlias = "str | Path | Iterable[str | Account | JsonLike]"
 """Accounts: a file, or ids."""
 
 

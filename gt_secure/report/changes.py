@@ -5,7 +5,7 @@ that came and went.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ..base import files as textfiles
 from ..base.errors import InvalidInput
 from ..base.groups import grouped
-from ..base.text import Json, Texts, json_text
+from ..base.text import Json, JsonLike, Texts, json_text
 from ..findings.run import RULES
 
 COMPARED = (
@@ -23,8 +23,8 @@ COMPARED = (
 """Members of a row that a digest is of: no access log and no labeling job changes them."""
 OF_LOGS = frozenset(rule.code for rule in RULES if rule.looks_at("bucket.log"))
 """The findings that an access log alone may bring."""
-_COUNTS_LEAKS = "presigned-from-anywhere"
-"""The finding whose detail counts leaked URLs; the rest of it is in the row of its bucket."""
+_OF_REQUESTS = ("presigned-from-anywhere", "team-locked-out")
+"""Findings whose details count requests; what else they say is in the rows of bucket and team."""
 _LOG = "log of "
 """The start of a line about a log that was not read."""
 
@@ -63,30 +63,41 @@ def load_report(path: str | Path) -> Json:
     )
 
 
-def digest_of(found: Mapping[str, Any]) -> str:
+def digest_of(found: JsonLike) -> str:
     """Return the SHA-256 of what a report found but for what access logs show, in its JSON or in
     what it is made of.
     """
-    findings = found["findings"]
     data = {
         "rows": [[row[name] for name in COMPARED] for row in found["rows"]],
-        "findings": findings and sorted(filter(None, map(_kept, findings))),
+        "findings": sorted(_said(found).items()),
         "unread": [
-            [line for line in one["unread"] if _LOG not in line] for one in (found, *found["rows"])
+            sorted({*map(_unread, one["unread"])} - {""}) for one in (found, *found["rows"])
         ],
     }
     return hashlib.sha256(json_text(data).encode()).hexdigest()
 
 
-def _kept(finding: Json) -> list[str]:
-    """Return what a digest is of in a finding: nothing that an access log alone brings."""
-    code = finding["code"]
-    if code in OF_LOGS:
-        return []
-    return [code, finding["subject"], finding["state"], finding["detail"] * (code != _COUNTS_LEAKS)]
+def _said(found: JsonLike) -> dict[str, list[str]]:
+    """Return what findings say by code and subject, but for what an access log brings."""
+    return grouped(
+        (
+            f"{each['code']}: {each['subject']}",
+            f"{each['state']}. {'' if each['code'] in _OF_REQUESTS else each['detail']}",
+        )
+        for each in sorted(found["findings"] or (), key=lambda one: str(one["detail"]))
+        if each["code"] not in OF_LOGS
+    )
 
 
-def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[ReportChange, ...]:
+def _unread(line: str) -> str:
+    """Return a line about what was not read; empty for a log. Rules of logs are among those that
+    are not known only where a log was read.
+    """
+    is_of_log = line.startswith(_LOG) or f": {_LOG}" in line
+    return "" if is_of_log else line.partition(" Not known: ")[0]
+
+
+def differences(before: JsonLike, after: JsonLike) -> tuple[ReportChange, ...]:
     """Return what changed between two reports, as their JSON has them.
 
     A row that one of them could not read is no change: the list of what was not read names it.
@@ -103,7 +114,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Re
     return tuple(_all(before, after))
 
 
-def _all(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[ReportChange]:
+def _all(before: JsonLike, after: JsonLike) -> Iterator[ReportChange]:
     old, new = ({_place(row): row for row in each["rows"]} for each in (before, after))
     unread = {
         place[:2]
@@ -129,6 +140,12 @@ def _all(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Report
         for text in _texts(earlier - later):
             if member == "unread" or text.partition(":")[0] not in undecided:
                 yield ReportChange(went, text, present, absent)
+    said, says = (_said(every) for every in (before, after))
+    for text in sorted(said.keys() & says.keys()):
+        if said[text] != says[text]:
+            is_unsure = any(each.startswith("unknown") for each in says[text])
+            what = "unknown now" if is_unsure else "changed"
+            yield ReportChange(what, text, " ".join(said[text]), " ".join(says[text]))
 
 
 def _of_row(subject: str, old: Json | None, new: Json | None) -> Iterator[ReportChange]:
@@ -156,7 +173,7 @@ def _change(was: Any, now: Any) -> str:
     return "opened" if order.index(now) > order.index(was) else "closed"
 
 
-def _place(row: Mapping[str, Any]) -> Texts:
+def _place(row: JsonLike) -> Texts:
     return tuple(str(row[name]) for name in ("account", "region", "kind", "name"))
 
 

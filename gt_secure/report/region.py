@@ -50,7 +50,7 @@ _KINDS: dict[Subject, RowKind] = {"bucket": "bucket", "workforce": "portal", "en
 ROW_OF = {rule.code: _KINDS.get(rule.subject, "team") for rule in RULES}
 """The kind of row of each rule: a finding about the portal counts once for all teams."""
 OFF = "not known, because access logging is off"
-EMPTY = "not known, because the log has no request of this time"
+EMPTY = "not known, because the log has no request in the days that the report reads"
 LEFT_OUT = "not looked for, because the logs were left out"
 UNREAD_LOG = "not known, because the access log was not read"
 _NO_GUARD = ": a presigned URL works from anywhere"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from ..base.columns import Tabular, chip, lay_out, names_of
 from ..base.groups import grouped
 from ..base.html import Markup, Tone, hint, join, notice, output, table, text as html_text
-from ..base.text import Json, Texts, count, members, some
+from ..base.text import Json, JsonLike, Texts, count, members, some
 from ..base.truth import Ambiguous
 from ..base.version import __version__
 from ..findings import sarif
@@ -150,7 +150,7 @@ class AccountReport(Tabular, Ambiguous, FindingsReport):
     nothing: str = ""
     place: RecordedPlace | None = None
     wanted: str = field(default="", repr=False, compare=False)
-    before: Mapping[str, Any] | None = None
+    before: JsonLike | None = None
 
     def of(self, kind: str) -> ReportRows:
         """Return the rows of a kind."""

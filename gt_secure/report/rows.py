@@ -7,11 +7,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ..base.groups import grouped
 from ..base.shown import Shown
-from ..base.text import Texts, some
+from ..base.text import JsonLike, Texts, some
 from ..base.truth import Ambiguous
 from ..findings.listings import FindingsReport
 from ..findings.model import NOT_RUN, SEVERITIES, Finding
@@ -143,7 +143,7 @@ class ReportRow(Shown, Ambiguous, FindingsReport):
         return some(self.policy_writers)
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> ReportRow:
+    def from_dict(cls, data: JsonLike) -> ReportRow:
         """Return a row from what :meth:`to_dict` returned."""
         lists = {name: tuple(data[name]) for name in _LISTS}
         return cls(**{**data, **lists, "findings": tuple(map(Finding.from_dict, data["findings"]))})

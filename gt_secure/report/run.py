@@ -87,7 +87,7 @@ def report(
     before = None
     if since is not None and is_earlier(since):
         before = _earlier(since, last)
-        # A URL that leaked before the last report has leaked all the same
+        # A leak of the last week counts, even if it was before the last report
         a_week_ago = f"{utc_now() - timedelta(7):%Y-%m-%dT%H:%M:%SZ}"
         since = min(str(before.get("at") or a_week_ago), a_week_ago)
     start = since if logs and accounts is None else None

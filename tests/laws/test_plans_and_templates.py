@@ -214,7 +214,7 @@ FAULTS: dict[str, tuple[int, object, str, str, str]] = {
         planned_policies, "_bounded", "None if name not in _ELEMENTS else _known(statement[name])", "_widest(statement[name])",
     ),
     "an Allow grants to known principals alone": (135,
-        planned_policies, "_bounded", "_widest(statement[name]) if name in _ELEMENTS", "_known(statement[name]) if name in _ELEMENTS",
+        planned_policies, "_bounded", "(_people if is_person else _widest)(statement[name])", "_known(statement[name])",
     ),
     "a variable is no part of a resource": (575, _PLAN, "_lead_of_value", "if expression and not (strict or references)", "if not references"),
     "a program sets no policy": (495, terraform_plan, "_is_near", '"provisioners" in row.config', "False"),

@@ -333,6 +333,47 @@ def test_each_row_that_was_not_read_counts() -> None:
     assert one.digest != other.digest
 
 
-def test_findings_that_are_not_known_are_not_none() -> None:
-    known = data(CLOSED) | {"findings": []}
-    assert digest_of(known) != digest_of(known | {"findings": None})
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"findings": [], "again": None},
+        {"unread": ["CORS: denied. Not known: urls-live-long, other."], "again": ["CORS: denied. Not known: other."]},
+        {"unread": ["log of b: denied"], "again": []},
+        {"unread": ["111122223333 eu-west-1: log of b: denied"], "again": []},
+    ],
+    ids=["rules of a log", "rules that are not known", "a log", "a log of a region"],
+)  # fmt: skip
+def test_what_a_log_alone_brings_is_in_no_digest(more: dict[str, Any]) -> None:
+    [(member, value), (_, again)] = more.items()
+    known = data(CLOSED)
+    assert digest_of(known | {member: value}) == digest_of(known | {member: again})
+
+
+def test_a_word_within_a_line_is_no_log() -> None:
+    known = data(CLOSED)
+    assert digest_of(known) != digest_of(known | {"unread": ["catalog of b: denied"]})
+
+
+@pytest.mark.parametrize("code", ["presigned-from-anywhere", "team-locked-out"])
+def test_numbers_of_requests_are_in_no_digest(code: str) -> None:
+    one, other = (
+        data(replace(CLOSED, findings=(replace(finding(), code=code, detail=each),)))
+        for each in ("1 of 4 addresses.", "1 of 5 addresses.")
+    )
+    assert digest_of(one) == digest_of(other)
+    assert differences(one, other) == ()
+
+
+@pytest.mark.parametrize(("state", "what"), [("found", "changed"), ("unknown", "unknown now")])
+def test_a_finding_that_says_something_else_has_changed(state: Any, what: str) -> None:
+    """One of two accounts with an approved grant is another one."""
+    grant = replace(finding(), code="other-account-grant", state="found")
+    kept, was, now = (
+        replace(grant, detail=f"Account {each * 12}.", state=word)
+        for each, word in (("5", "found"), ("1", "found"), ("2", state))
+    )
+    before = data(replace(CLOSED, findings=(kept, was)))
+    [change] = differences(before, data(replace(CLOSED, findings=(kept, now))))
+    assert change.what == what
+    assert "111111111111" in change.before
+    assert "222222222222" in change.after

@@ -293,8 +293,11 @@ def test_an_empty_log_was_read_and_proves_nothing(monkeypatch: pytest.MonkeyPatc
     assert made.unread == ()
     assert made.passes("high")
     assert made.passes("unknown") is None
-    assert made.leaked_text == "not known, because the log has no request of this time"
-    assert str(made).count("no request of this time") == 3, "in the headline and in each row"
+    assert (
+        made.leaked_text
+        == "not known, because the log has no request in the days that the report reads"
+    )
+    assert str(made).count("no request in the days") == 3, "in the headline and in each row"
     assert made.to_dict()["leaks"] is None
     region.hits_of["a"] = lambda: hits([])
     assert region.report().leaked_text == (

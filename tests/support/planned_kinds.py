@@ -144,61 +144,6 @@ def of_resources(
     )
 
 
-def of_people(*references: str, identifiers: Any = (None,), kind: Any = "AWS", **more: Any) -> str:
-    """Return a plan of a guard beside an Allow of principals that refer to these addresses."""
-    allow = {
-        **OPEN["statement"][0],
-        "principals": [{"type": kind, "identifiers": [*identifiers]}],
-        **more,
-    }
-    marks = {"type": kind is None, "identifiers": [each is None for each in identifiers]}
-    rows = [
-        BUCKET,
-        deferred(
-            "d",
-            {"statement": [guard_block(), allow]},
-            {"statement": [False, {"principals": [marks]}]},
-        ),
-        set_policy({"bucket": "gt-images"}, LATER),
-    ]
-    document = named("data.aws_iam_policy_document", "d", {}, mode="data")
-    asked = {"identifiers": {"references": [*references]}, "type": {"constant_value": kind}}
-    document["expressions"] = {"statement": [{}, {"principals": [asked]}]}
-    return plan(*rows, config=[named("aws_s3_bucket_policy", "p", {"policy": [*D]}), document])
-
-
-ROLE = ("aws_iam_role.r.arn", "aws_iam_role.r")
-USER = (
-    'module.m.aws_iam_user.u["a.b"].arn',
-    'module.m.aws_iam_user.u["a.b"]',
-    "module.m.aws_iam_user.u",
-)
-PEOPLE = {
-    "a role": (of_people(*ROLE), True),
-    "a role and a user": (of_people(*ROLE, *USER, identifiers=[None, None]), True),
-    "a role beside one that is known": (
-        of_people(*ROLE, identifiers=[None, "arn:aws:iam::111122223333:role/known"]),
-        True,
-    ),
-    "a role beside everybody": (of_people(*ROLE, identifiers=[None, "*"]), False),
-    "a role beside one of another account": (
-        of_people(*ROLE, identifiers=[None, "arn:aws:iam::999999999999:root"]),
-        True,
-    ),
-    "a role that is read": (of_people("data.aws_iam_role.r.arn", "data.aws_iam_role.r"), True),
-    "the name of a role": (of_people("aws_iam_role.r.name", "aws_iam_role.r"), None),
-    "a role or a variable": (of_people(*ROLE, "var.more"), None),
-    "a variable": (of_people("var.more"), None),
-    "an output of a module": (of_people("module.m.role_arn", "module.m"), None),
-    "no references": (of_people(), None),
-    "a role as a principal of an unknown type": (of_people(*ROLE, kind=None), None),
-    "a role as a service": (of_people(*ROLE, kind="Service"), None),
-}
-"""Plans that allow somebody who is not known yet, each with the answer if the plan is accepted and
-its account is known.
-"""
-
-
 def merged(*references: str, more: Any = ()) -> str:
     """Return a plan of a module that merges documents, one of which is given to it."""
     within = {"module_address": "module.m"}

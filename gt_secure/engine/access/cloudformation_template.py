@@ -62,7 +62,7 @@ class _UndecidedError(Exception):
 
 
 class _OpenError(Exception):
-    """A value that a template leaves open: the reason, and what it is at most."""
+    """A value that a template leaves open: the reason, and what it is at most; see Unknown."""
 
 
 def cloudformation_policies(
@@ -302,7 +302,7 @@ class _Template:
             return _FUNCTIONS[function](self, *self.sure(argument))
         except _OpenError as error:
             # In a text, what stands around it counts too.
-            return Unknown(*error.args[: 1 + (function == "Fn::GetAtt")])
+            return Unknown(*error.args[: 3 if function == "Fn::GetAtt" else 1])
         except (TypeError, ValueError, LookupError, AttributeError):
             return Unknown(f"{function} is not read in this form")
 
@@ -347,9 +347,9 @@ class _Template:
         kind = self.resources[name]["Type"] if attribute == "Arn" else ""
         if kind != "AWS::S3::Bucket":
             # A role is at most anybody of the account.
-            most = self.substituted("arn:${AWS::Partition}:iam::${AWS::AccountId}:root")
-            mosts = (most,) * kind.startswith("AWS::IAM::")
-            raise _OpenError(f"{name}.{attribute} is not known yet", mosts)
+            account = self.substituted("arn:${AWS::Partition}:iam::${AWS::AccountId}:root")
+            person = account if kind in ("AWS::IAM::Role", "AWS::IAM::User") else ""
+            raise _OpenError(f"{name}.{attribute} is not known yet", (), person)
         return f"arn:{self.values['AWS::Partition']}:s3:::{self.reference(name)}"
 
     def either(self, argument: Any) -> Any:

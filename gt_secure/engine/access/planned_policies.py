@@ -60,11 +60,13 @@ SERVICES = (
 class Unknown:
     """A value that a file leaves open, with the reason as a clause.
 
-    ``most`` has the texts that it is at most, each of which it may be; empty for any.
+    ``most`` has the texts that it is at most, each of which it may be; empty for any. Among
+    principals it is part of ``person``, and of anybody if that is empty.
     """
 
     reason: str
     most: Texts = ()
+    person: str = ""
 
 
 def leaves(value: object) -> Iterator[object]:
@@ -189,7 +191,8 @@ def _bounded(statement: Any, most: str) -> Any:
         if name == "Condition":
             element = _conditions(statement[name], is_wide=is_wide)
         elif is_wide:
-            element = _widest(statement[name]) if name in _ELEMENTS else "*"
+            is_person = name == "Principal" and most == "Allow"
+            element = (_people if is_person else _widest)(statement[name])
             name = name.removeprefix("Not")
         else:
             element = None if name not in _ELEMENTS else _known(statement[name])
@@ -202,14 +205,20 @@ def _bounded(statement: Any, most: str) -> Any:
 
 def _widest(value: Any) -> Any:
     """Return what an element is at most, of which a part is unknown."""
-    if isinstance(value, Mapping):
-        kinds = {name: _widest(each) for name, each in value.items()}
-        return "*" if "*" in kinds.values() else kinds
     texts = [
         each.most if isinstance(each, Unknown) else [each] * (not reasons(each))
         for each in as_list(value)
     ]
     return [*chain(*texts)] if all(texts) else "*"
+
+
+def _people(principal: Any) -> Any:
+    """Return whom an Allow names at most."""
+    if not isinstance(principal, Mapping) or reasons({**principal, "AWS": None}):
+        return "*"
+    people = as_list(principal["AWS"])
+    named = [each.person if isinstance(each, Unknown) else each for each in people]
+    return {**principal, "AWS": named} if all(named) and not reasons(named) else "*"
 
 
 def _known(value: Any) -> Any:

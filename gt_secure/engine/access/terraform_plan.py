@@ -78,7 +78,6 @@ none to do with it. What runs code or deploys a template is not among them.
 _STACK = "aws_cloudformation_stack"
 _WAITS = re.compile(r"(?:(?:echo|sleep|date|true)\b[\w .,:/=+'-]*(?:; *|&& *|$))+")
 """Commands of a shell that change nothing."""
-_PERSON = re.compile(r"(?:.+\.)?aws_iam_(?:role|user)\..+\.arn")
 _OF_PEOPLE = re.compile("aws_iam_(role|user)_policy(_attachment)?")
 """Types of resources that give a policy to a role or a user."""
 _EMPTY = ("null_resource", "terraform_data")
@@ -94,15 +93,13 @@ _CALL = re.compile(r"(?:(.+)\.)?module\.([\w-]+)(?:\[[^]]+\])?")
 _INDEX = re.compile(r'\[(?:"(?:[^"\\]|\\.)*"|[^]["]*)\]')
 
 
-def terraform_policies(text: str, account: str = "") -> PlannedFile:
+def terraform_policies(text: str) -> PlannedFile:
     """Return the bucket policies that a plan leads to.
 
     Parameters
     ----------
     text : str
         What ``terraform show -json plan.out`` prints.
-    account : str
-        The account of the buckets. Without it, a role whose ARN is not known yet may be anybody.
 
     Raises
     ------
@@ -111,7 +108,7 @@ def terraform_policies(text: str, account: str = "") -> PlannedFile:
     """
     data = loads(text, name="the plan")
     try:
-        return _Plan(data, account).file
+        return _Plan(data).file
     except (TypeError, LookupError, AttributeError, RecursionError) as error:
         step = "Give what terraform show -json plan.out prints."
         raise InvalidInput("The plan has another form.", next_step=step, field="file") from error
@@ -211,7 +208,7 @@ def _within(module: str, address: str) -> str:
 class _Plan:
     """The resources of a plan, and the policies that they lead to."""
 
-    def __init__(self, data: Json, account: str) -> None:
+    def __init__(self, data: Json) -> None:
         if not data["format_version"].startswith("1."):
             raise LookupError
         self.modules = dict(_modules(data.get("configuration", {}).get("root_module", {})))
@@ -220,8 +217,7 @@ class _Plan:
         self.rows = {row.address: row for row in listed}
         self.state = json.dumps(data.get("prior_state"))
         self.variables = data.get("variables", {})
-        start = f"arn:{partition_of(json.dumps(data))}"
-        self.arn, self.root = f"{start}:s3:::", account and f"{start}:iam::{account}:root"
+        self.arn = f"arn:{partition_of(json.dumps(data))}:s3:::"
         managed = [row for row in listed if not row.is_data]
         buckets = [row for row in managed if row.type == _BUCKET]
         self.buckets = {row.address: row.after.get("bucket") for row in buckets if row.stays}
@@ -420,13 +416,8 @@ class _Plan:
         if len(configured) != len(blocks):
             configured = [{} for _ in blocks]
         own = [
-            self._peopled(
-                row,
-                _statement(self._located(row, block, each, clauses), row.address),
-                each,
-                clauses,
-            )
-            for block, each in zip(blocks, configured, strict=True)
+            _statement(self._located(row, *pair, clauses), row.address)
+            for pair in zip(blocks, configured, strict=True)
         ]
         sources, overrides = (
             self._sources(row, f"{name}_policy_documents", clauses)
@@ -472,24 +463,6 @@ class _Plan:
                 return []
             before = self._source(each, row.module)[1]
         return sources
-
-    def _peopled(self, row: _Row, statement: Any, configured: Json, clauses: list[str]) -> Any:
-        """Return a statement in which roles and users whose ARNs are not known yet are at most
-        anybody of the account.
-        """
-        of_people = {
-            bool(_PERSON.fullmatch(name))
-            for each in configured.get("principals", ())
-            for name in _whole(each.get("identifiers", {}).get("references", ()))
-        }
-        if of_people != {True} or not self.root or isinstance(statement, Unknown):
-            return statement
-        people = statement.get("Principal")
-        if isinstance(people, dict) and reasons(people):
-            clauses.append(f"the new principals of {row.address} are within {self.root}")
-            known = [each for each in people.get("AWS", ()) if not reasons(each)]
-            people["AWS"] = [*known, Unknown(row.unknown.reason, (self.root,))]
-        return statement
 
     def _located(self, row: _Row, block: Any, configured: Json, clauses: list[str]) -> Any:
         """Return a block in which resources that refer to a bucket are its ARNs: two references

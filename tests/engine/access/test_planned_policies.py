@@ -50,18 +50,6 @@ def test_a_kind_of_plan(name: str) -> None:
     assert (decide(policy), decide(policy.accepting())) == (as_it_stands, unchanged)
 
 
-@pytest.mark.parametrize("name", planned_kinds.PEOPLE)
-def test_a_person_who_is_not_known_yet(name: str) -> None:
-    """A new role of the account is nobody from elsewhere; without the account, it may be."""
-    text, expected = planned_kinds.PEOPLE[name]
-    policy = terraform_policies(text, ACCOUNT).policy("gt-images")
-    assert (decide(policy), decide(policy.accepting())) == (None, expected)
-    unknown = decide(terraform_policies(text).policy("gt-images").accepting())
-    assert unknown is (False if expected is False else None)
-    if expected is True:
-        assert "are within arn:aws:iam::111122223333:root" in policy.condition
-
-
 @pytest.mark.parametrize("name", planned_kinds.TEMPLATES)
 def test_a_kind_of_template(name: str) -> None:
     data, expected = planned_kinds.TEMPLATES[name]
