@@ -20,7 +20,7 @@ COMPARED = (
     *("account", "region", "kind", "name", "tone", "access", "locks", "allowed", "uses"),
     *("policy_writers", "status"),
 )
-"""Members of a row that a digest is of: no access log and no labeling job changes them."""
+"""Members of a row that a digest is of: no access log changes them."""
 OF_LOGS = frozenset(rule.code for rule in RULES if rule.looks_at("bucket.log"))
 """The findings that an access log alone may bring."""
 _OF_REQUESTS = ("presigned-from-anywhere", "team-locked-out")
