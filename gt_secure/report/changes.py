@@ -77,7 +77,7 @@ def digest_of(found: JsonLike) -> str:
     return hashlib.sha256(json_text(data).encode()).hexdigest()
 
 
-def _said(found: JsonLike) -> dict[str, list[str]]:
+def _said(found: JsonLike) -> Json:
     """Return what findings say by code and subject, but for what an access log brings."""
     return grouped(
         (
@@ -140,12 +140,17 @@ def _all(before: JsonLike, after: JsonLike) -> Iterator[ReportChange]:
         for text in _texts(earlier - later):
             if member == "unread" or text.partition(":")[0] not in undecided:
                 yield ReportChange(went, text, present, absent)
-    said, says = (_said(every) for every in (before, after))
-    for text in sorted(said.keys() & says.keys()):
-        if said[text] != says[text]:
-            is_unsure = any(each.startswith("unknown") for each in says[text])
+    yield from _reworded(_said(before), _said(after))
+
+
+def _reworded(old: Json, new: Json) -> Iterator[ReportChange]:
+    """Yield the findings of both reports that say something else now."""
+    for subject in sorted(old.keys() & new.keys()):
+        was, now = old[subject], new[subject]
+        if was != now:
+            is_unsure = any(each.startswith("unknown") for each in now)
             what = "unknown now" if is_unsure else "changed"
-            yield ReportChange(what, text, " ".join(said[text]), " ".join(says[text]))
+            yield ReportChange(what, subject, " ".join(was), " ".join(now))
 
 
 def _of_row(subject: str, old: Json | None, new: Json | None) -> Iterator[ReportChange]:
