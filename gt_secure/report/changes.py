@@ -24,7 +24,7 @@ COMPARED = (
 OF_LOGS = frozenset(rule.code for rule in RULES if rule.looks_at("bucket.log"))
 """The findings that an access log alone may bring."""
 _OF_REQUESTS = ("presigned-from-anywhere", "team-locked-out")
-"""Findings whose details count requests; what else they say is in the rows of bucket and team."""
+"""Findings whose details count requests; the rows of bucket and team have the rest of them."""
 _LOG = "log of "
 """The start of a line about a log that was not read."""
 
@@ -78,7 +78,7 @@ def digest_of(found: JsonLike) -> str:
 
 
 def _said(found: JsonLike) -> Json:
-    """Return what findings say by code and subject, but for what an access log brings."""
+    """Return state and details of findings by code and subject, except those of an access log."""
     return grouped(
         (
             f"{each['code']}: {each['subject']}",
@@ -90,8 +90,8 @@ def _said(found: JsonLike) -> Json:
 
 
 def _unread(line: str) -> str:
-    """Return a line about what was not read; empty for a log. Rules of logs are among those that
-    are not known only where a log was read.
+    """Return the line of an unread part, without the rules that it leaves open: a log that was read
+    adds rules to them. Empty for a log.
     """
     is_of_log = line.startswith(_LOG) or f": {_LOG}" in line
     return "" if is_of_log else line.partition(" Not known: ")[0]
@@ -120,7 +120,7 @@ def _all(before: JsonLike, after: JsonLike) -> Iterator[ReportChange]:
         place[:2]
         for rows in (old, new)
         for place, row in rows.items()
-        if any(not line.startswith(_LOG) for line in row["unread"])
+        if any(map(_unread, row["unread"]))
     }
     for place in sorted({*old, *new}):
         was, now = old.get(place), new.get(place)
@@ -144,7 +144,7 @@ def _all(before: JsonLike, after: JsonLike) -> Iterator[ReportChange]:
 
 
 def _reworded(old: Json, new: Json) -> Iterator[ReportChange]:
-    """Yield the findings of both reports that say something else now."""
+    """Yield the findings of both reports whose state or details differ."""
     for subject in sorted(old.keys() & new.keys()):
         was, now = old[subject], new[subject]
         if was != now:

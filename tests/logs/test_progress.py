@@ -103,7 +103,7 @@ def test_a_query_tells_how_much_of_it_is_done() -> None:
         except BaseException as error:
             ended.append(error)
 
-    # DuckDB 1.5 tells no share where its own threads were the first to begin.
+    # DuckDB 1.5 reports no share of some queries on a busy machine: the test begins another query.
     for _ in range(100):
         thread = threading.Thread(target=ask)
         thread.start()

@@ -855,7 +855,7 @@ TEMPLATES: dict[str, tuple[dict[str, Any], Answer]] = {
     ),
     **{f"an Allow of {name}": (
         resource(template({**GUARD, "Sid": {"Fn::ImportValue": "x"}},
-                          {name: each for name, each in {**READ, **allow}.items() if each}),
+                          {element: each for element, each in {**READ, **allow}.items() if each}),
                  "Mine", Type=kind, Properties={}), answer,
     ) for name, kind, allow, answer in (
         ("a role without an ARN yet", "AWS::IAM::Role", {"Principal": {"AWS": MINE}}, True),

@@ -321,8 +321,8 @@ ACTIONS = ("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:DeleteObje
 
 
 def proof_kinds(bucket: str, prefix: str) -> Iterator[Kind]:
-    """Every request of a claim: signed in the query string or a form, whoever signed it, or without
-    a signature, whatever it asks for.
+    """Yield every request of a claim, for each action: those that an account signs in the query
+    string or a form, and those without a signature.
     """
     ways = (*product(("REST-QUERY-STRING", "POST"), (ME, OTHER)), ("POST", None), (None, None))
     for (auth, account), action in product(ways, ACTIONS):

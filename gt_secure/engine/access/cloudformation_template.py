@@ -301,7 +301,7 @@ class _Template:
                 return _LAZY[function](self, argument)
             return _FUNCTIONS[function](self, *self.sure(argument))
         except _OpenError as error:
-            # In a text, what stands around it counts too.
+            # Only a whole value is bounded: the rest of a text may widen a principal.
             return Unknown(*error.args[: 3 if function == "Fn::GetAtt" else 1])
         except (TypeError, ValueError, LookupError, AttributeError):
             return Unknown(f"{function} is not read in this form")
